@@ -1,0 +1,11 @@
+//! The foundation of the `rec` recommender library: data, splits, ranking, metrics, sampling,
+//! objectives and the model store. It knows no tensor framework.
+
+pub mod data;
+mod error;
+pub mod parallel;
+pub mod rank;
+pub mod rng;
+pub mod store;
+
+pub use error::{Error, IdKind, Result, bytes};

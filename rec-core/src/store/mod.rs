@@ -1,0 +1,11 @@
+//! Models on disk: a folder of `manifest.json` and safetensors files, written under a temporary
+//! name and renamed when whole.
+
+mod manifest;
+mod reader;
+mod tensors;
+mod writer;
+
+pub use manifest::{FORMAT, Manifest};
+pub use reader::ModelReader;
+pub use writer::ModelWriter;

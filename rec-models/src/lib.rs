@@ -1,0 +1,7 @@
+//! Recommender models that train on behaviour logs.
+
+mod device;
+pub mod fit;
+
+pub use device::Device;
+pub use rec_core::{Error, Result};
