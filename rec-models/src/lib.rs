@@ -1,5 +1,6 @@
 //! Recommender models that train on behaviour logs.
 
+pub mod collab;
 mod device;
 pub mod fit;
 

@@ -1,0 +1,16 @@
+//! Collaborative filtering: models that learn from who interacted with what.
+
+mod cotransition;
+mod ease;
+mod item_weights;
+mod knn;
+mod popular;
+mod rows;
+mod slim;
+
+pub use cotransition::{CoTransition, CoTransitionModel};
+pub use ease::{Ease, EaseModel};
+pub use item_weights::{ItemItem, ItemItemModel, ItemWeights};
+pub use knn::{ItemKnn, ItemKnnModel, Similarity, UserKnn, UserKnnModel};
+pub use popular::{Popular, PopularModel};
+pub use slim::{Slim, SlimModel};
