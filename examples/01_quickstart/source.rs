@@ -55,23 +55,28 @@ pub(crate) fn load(args: &Args) -> Result<Parts, Box<dyn Error>> {
         }
         Events::Split(fixed) => {
             fixed.reports.iter().for_each(|report| print!("{report}"));
-            let train = relevant(args, fixed.train);
-            let test = relevant(args, fixed.test);
-            let valid = match fixed.valid {
-                Some(valid) => relevant(args, valid),
-                None => hold_out(args, &train)?,
+            let (whole, test) = (relevant(args, fixed.train), relevant(args, fixed.test));
+            let (train, valid) = match fixed.valid {
+                Some(valid) => (whole.clone(), relevant(args, valid)),
+                None => hold_out(args, &whole)?,
             };
-            let train = train.without(&valid)?;
-            let all = Interactions::concat(&[&train, &valid, &test])?;
+            let all = match train.len() == whole.len() {
+                true => Interactions::concat(&[&train, &valid, &test])?,
+                false => Interactions::concat(&[&whole, &test])?,
+            };
             let protocol = format!("the split of {}", path.display());
             Ok(Parts::new(all, train, valid, test, items, protocol))
         }
     }
 }
 
-/// A tenth of a fixed split's training part to choose by, where the split has no validation part.
-fn hold_out(args: &Args, train: &Interactions) -> Result<Interactions, Box<dyn Error>> {
-    Ok(split::random(train, &[0.9, 0.0, 0.1], args.seed)?.test)
+/// A tenth of a fixed split's training part to choose by, where it has no validation part.
+fn hold_out(
+    args: &Args,
+    train: &Interactions,
+) -> Result<(Interactions, Interactions), Box<dyn Error>> {
+    let parts = split::random(train, &[0.9, 0.1], args.seed)?;
+    Ok((parts.train, parts.test))
 }
 
 fn relevant(args: &Args, log: Interactions) -> Interactions {
