@@ -6,6 +6,7 @@ mod error;
 pub mod parallel;
 pub mod rank;
 pub mod rng;
+pub mod sampling;
 pub mod store;
 
 pub use error::{Error, IdKind, Result, bytes};
