@@ -87,12 +87,16 @@ pub struct Selection<'a> {
     pub block: &'a [u32],
     /// Only these for each asked user, sorted, beside the users.
     pub candidates: Option<&'a [&'a [u32]]>,
+    /// Items that lose ties for each user, against every item not listed (among themselves the
+    /// smaller id still wins): `[n_users, n_items]`, by the scorer's rows. Pessimistic evaluation
+    /// puts the relevant items here.
+    pub losing_ties: Option<&'a Csr>,
 }
 
 impl<'a> Selection<'a> {
     /// The best `k` of everything.
     pub fn top(k: usize) -> Self {
-        Self { k, seen: None, allow: None, block: &[], candidates: None }
+        Self { k, seen: None, allow: None, block: &[], candidates: None, losing_ties: None }
     }
 }
 
@@ -125,6 +129,7 @@ pub fn top_k(scorer: &dyn Scorer, users: &[u32], selection: &Selection<'_>) -> R
             for (row, &user) in users.iter().enumerate() {
                 let scored = &mut buffer[row * m..][..m];
                 selection.apply(user, b * block + row, scored);
+                heap.set_apart(selection.losing_ties.map(|l| l.row(user as usize)), scored)?;
                 heap.select(scored)?;
                 lens[row] =
                     heap.drain_into(&mut items[row * k..][..k], &mut scores[row * k..][..k]);
@@ -163,15 +168,40 @@ fn keep_only(items: &[u32], scores: &mut [f32]) {
     scores[from..].fill(f32::NEG_INFINITY);
 }
 
+fn nan_score() -> Error {
+    Error::data(
+        "scores",
+        "the model scored an item NaN; its training diverged or its file is damaged",
+    )
+}
+
 /// The `k` best so far; the worst of them on top.
 struct Heap {
     k: usize,
     kept: Vec<(u32, f32)>,
+    /// Items that lose ties: ranked apart, merged at the end.
+    apart: Vec<(u32, f32)>,
 }
 
 impl Heap {
     fn new(k: usize) -> Self {
-        Self { k, kept: Vec::with_capacity(2 * k) }
+        Self { k, kept: Vec::with_capacity(2 * k), apart: Vec::new() }
+    }
+
+    /// Takes the items that lose ties out of one row of scores.
+    fn set_apart(&mut self, losing: Option<&[u32]>, scores: &mut [f32]) -> Result<()> {
+        self.apart.clear();
+        for &item in losing.unwrap_or_default() {
+            let score = std::mem::replace(&mut scores[item as usize], f32::NEG_INFINITY);
+            if score.is_nan() {
+                return Err(nan_score());
+            }
+            if score > f32::NEG_INFINITY {
+                self.apart.push((item, score));
+            }
+        }
+        self.apart.sort_unstable_by(|&a, &b| better(a, b));
+        Ok(())
     }
 
     /// Takes the best of one row of scores.
@@ -185,10 +215,7 @@ impl Heap {
                     floor = self.kept[self.k - 1].1;
                 }
             } else if score.is_nan() {
-                return Err(Error::data(
-                    "scores",
-                    "the model scored an item NaN; its training diverged or its file is damaged",
-                ));
+                return Err(nan_score());
             }
         }
         Ok(())
@@ -204,11 +231,79 @@ impl Heap {
     fn drain_into(&mut self, items: &mut [u32], scores: &mut [f32]) -> u32 {
         self.shrink();
         self.kept.sort_unstable_by(|&a, &b| better(a, b));
-        let n = self.kept.len();
-        for (at, (item, score)) in self.kept.drain(..).enumerate() {
-            items[at] = item;
-            scores[at] = score;
+        let n = (self.kept.len() + self.apart.len()).min(self.k);
+        // The best k of all are among the best k of the winning and all of the losing.
+        let (mut kept, mut apart) = (self.kept.drain(..).peekable(), self.apart.iter().peekable());
+        for at in 0..n {
+            let next = match (kept.peek(), apart.peek()) {
+                (Some(a), Some(b)) if b.1 > a.1 => apart.next().copied(),
+                (None, _) => apart.next().copied(),
+                _ => kept.next(),
+            };
+            if let Some((item, score)) = next {
+                items[at] = item;
+                scores[at] = score;
+            }
         }
         n as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Table(Vec<f32>, usize);
+
+    impl Scorer for Table {
+        fn n_users(&self) -> usize {
+            self.0.len() / self.1
+        }
+        fn n_items(&self) -> usize {
+            self.1
+        }
+        fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
+            for (&user, row) in users.iter().zip(out.chunks_mut(self.1)) {
+                row.copy_from_slice(&self.0[user as usize * self.1..][..self.1]);
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn losing_items_rank_behind_their_equals_as_in_a_full_sort() {
+        let (n, m) = (40u32, 23usize);
+        let hash = |a: u32, b: u32| crate::rng::mix(u64::from(a) << 32 | u64::from(b));
+        let scores: Vec<f32> = (0..n)
+            .flat_map(|u| (0..m as u32).map(move |i| (hash(u, i) % 4) as f32))
+            .map(|s| if s == 3.0 { f32::NEG_INFINITY } else { s })
+            .collect();
+        let rows = (0..n).map(|u| {
+            (0..m as u32).filter(|&i| hash(u + 99, i) % 3 == 0).map(|i| (i, 1.0)).collect()
+        });
+        let losing = Csr::from_rows(rows, m);
+        let users: Vec<u32> = (0..n).collect();
+        for k in [1, 3, 22, 23] {
+            let selection = Selection { losing_ties: Some(&losing), ..Selection::top(k) };
+            let top = top_k(&Table(scores.clone(), m), &users, &selection).unwrap();
+            for u in 0..n {
+                let row = &scores[u as usize * m..][..m];
+                let mut all: Vec<u32> =
+                    (0..m as u32).filter(|&i| row[i as usize].is_finite()).collect();
+                let loses = |i: u32| losing.contains(u as usize, i);
+                all.sort_by(|&a, &b| {
+                    row[b as usize]
+                        .total_cmp(&row[a as usize])
+                        .then(loses(a).cmp(&loses(b)))
+                        .then(a.cmp(&b))
+                });
+                all.truncate(k);
+                assert_eq!(top.row(u as usize).0, all, "user {u}, k {k}");
+            }
+        }
+        let nan = Table(vec![f32::NAN, 1.0], 2);
+        let losing = Csr::from_rows([vec![(0, 1.0)]], 2);
+        let selection = Selection { losing_ties: Some(&losing), ..Selection::top(1) };
+        assert!(top_k(&nan, &[0], &selection).is_err());
     }
 }
