@@ -3,6 +3,7 @@
 
 pub mod data;
 mod error;
+pub mod metrics;
 pub mod objective;
 pub mod parallel;
 pub mod rank;
