@@ -1,7 +1,9 @@
 //! Collaborative filtering: models that learn from behaviour alone.
 
 mod als;
+mod bpr;
 mod checks;
 mod factors;
 
 pub use als::{Als, AlsModel, AlsSolver};
+pub use bpr::{Bpr, BprModel, BprNegatives};
