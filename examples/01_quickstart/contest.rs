@@ -137,8 +137,8 @@ fn print_table(entries: &[Entry], parts: &Parts, k: usize, choose_by: &str) {
             rec_core::bytes(entry.peak as u64),
         );
     }
-    if let Some(entry) = entries.first() {
-        let counts = &entry.test.counts;
-        println!("{counts}; in brackets, 95 % bootstrap intervals");
+    if let Some(counts) = entries.first().map(|entry| &entry.test.counts) {
+        let (users, relevant) = (counts.users, counts.relevant);
+        println!("{users} users with {relevant} held-out items; in brackets, 95 % bootstrap intervals");
     }
 }
