@@ -6,8 +6,11 @@ use rec_core::rng::Rng;
 use rec_core::sampling::NegativeSampler;
 
 use super::BprNegatives;
+use super::shared::prefetch;
 use crate::Result;
 
+/// Most triples drawn at once; a `u8` numbers them.
+pub(super) const BATCH: usize = 128;
 /// Draws refused by the user's positives before the exact, slower way.
 const TRIES: usize = 32;
 /// Bits of a user's filter for each item they had.
@@ -36,43 +39,65 @@ impl Triples {
         })
     }
 
-    /// Replaces `batch` by up to `n` triples; an interaction whose user had every item that can be
+    /// Replaces `batch` by `n ≤ BATCH` triples; an interaction whose user had every item that can be
     /// drawn gives none. The negatives are distributed as by `self.other.draw`.
     ///
-    /// Works on the batch in rounds of short loops without unpredictable branches, so that the
-    /// processor waits for many look-ups at once instead of one after the other.
+    /// Works on the batch in rounds of short loops that first ask for the memory they will look at,
+    /// so that the processor waits for many look-ups at once instead of one after the other.
     pub(super) fn draw(&self, n: usize, seen: &Csr, rng: &mut Rng, batch: &mut Vec<[u32; 3]>) {
         batch.clear();
-        for _ in 0..n {
-            let [user, had] = self.events[below(rng, self.events.len())];
-            batch.push([user, had, NONE]);
+        let mut places = [0usize; BATCH];
+        for place in &mut places[..n] {
+            *place = below(rng, self.events.len());
+            prefetch(&self.events[*place]);
         }
-        let mut open: Vec<u32> = (0..n as u32).collect();
-        let mut doubtful = vec![0u32; n];
+        batch.extend(places[..n].iter().map(|&at| [self.events[at][0], self.events[at][1], NONE]));
+        let mut open: [u8; BATCH] = std::array::from_fn(|at| at as u8);
+        let mut left = n;
         for _ in 0..TRIES {
-            let mut doubts = 0;
-            for &at in &open {
-                let item = self.any.draw(rng, &[]).unwrap_or(NONE);
-                batch[at as usize][2] = item;
-                doubtful[doubts] = at;
-                doubts += usize::from(self.filter.may_hold(batch[at as usize][0], item));
-            }
-            let mut refused = 0;
-            for &at in &doubtful[..doubts] {
-                let [user, _, item] = batch[at as usize];
-                open[refused] = at;
-                refused += usize::from(seen.row(user as usize).binary_search(&item).is_ok());
-            }
-            open.truncate(refused);
-            if open.is_empty() {
+            left = self.attempt(seen, rng, batch, &mut open, left);
+            if left == 0 {
                 return;
             }
         }
-        for at in open {
+        for &at in &open[..left] {
             let triple = &mut batch[at as usize];
             triple[2] = self.other.draw(rng, seen.row(triple[0] as usize)).unwrap_or(NONE);
         }
         batch.retain(|triple| triple[2] != NONE);
+    }
+
+    /// Draws any item for the first `left` triples of `open`; leaves there those whose user had it,
+    /// and returns how many they are.
+    fn attempt(
+        &self,
+        seen: &Csr,
+        rng: &mut Rng,
+        batch: &mut [[u32; 3]],
+        open: &mut [u8; BATCH],
+        left: usize,
+    ) -> usize {
+        let mut bits = [0usize; BATCH];
+        for (&at, bit) in open[..left].iter().zip(&mut bits) {
+            let triple = &mut batch[at as usize];
+            triple[2] = self.any.draw(rng, &[]).unwrap_or(NONE);
+            *bit = self.filter.bit(triple[0], triple[2]);
+            prefetch(&self.filter.words[*bit / 64]);
+        }
+        let mut doubts = 0;
+        for k in 0..left {
+            let at = open[k];
+            open[doubts] = at;
+            doubts += usize::from(self.filter.holds(bits[k]));
+        }
+        let mut refused = 0;
+        for k in 0..doubts {
+            let at = open[k];
+            let [user, _, item] = batch[at as usize];
+            open[refused] = at;
+            refused += usize::from(seen.row(user as usize).binary_search(&item).is_ok());
+        }
+        refused
     }
 }
 
@@ -110,11 +135,16 @@ impl Filter {
         Self { words, rows }
     }
 
+    /// The bit that stands for an item in a user's set.
     #[inline]
-    fn may_hold(&self, user: u32, item: u32) -> bool {
+    fn bit(&self, user: u32, item: u32) -> usize {
         let (start, shift) = self.rows[user as usize];
-        let bit = hash(item) >> shift;
-        self.words[start as usize + bit as usize / 64] >> (bit % 64) & 1 == 1
+        start as usize * 64 + (hash(item) >> shift) as usize
+    }
+
+    #[inline]
+    fn holds(&self, bit: usize) -> bool {
+        self.words[bit / 64] >> (bit % 64) & 1 == 1
     }
 }
 
@@ -168,8 +198,8 @@ mod tests {
         for user in 0..50 {
             for item in 0..2_000 {
                 let had = seen.contains(user, item);
-                assert!(!had || filter.may_hold(user as u32, item));
-                wrong += usize::from(!had && filter.may_hold(user as u32, item));
+                assert!(!had || filter.holds(filter.bit(user as u32, item)));
+                wrong += usize::from(!had && filter.holds(filter.bit(user as u32, item)));
             }
         }
         assert!(wrong < 10_000, "{wrong} of about 96,000 false alarms");

@@ -8,7 +8,7 @@ use rec_core::rng;
 
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Wide;
-use super::draws::Triples;
+use super::draws::{BATCH, Triples};
 use super::kernel::{Lanes, Plain, Rates, Triple, step};
 use super::shared::{Shared, stride};
 use super::{Bpr, BprModel};
@@ -17,8 +17,6 @@ use crate::fit::Cancel;
 use crate::train::{Epochs, Snapshot, TrainingLog};
 use crate::{Error, Result};
 
-/// Triples drawn ahead of the steps on them, so that their rows arrive in time.
-const BATCH: usize = 128;
 /// How many triples ahead rows are fetched.
 const AHEAD: usize = 6;
 
