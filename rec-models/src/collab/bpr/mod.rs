@@ -1,5 +1,6 @@
 //! Bayesian personalised ranking (Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009).
 
+mod draws;
 mod kernel;
 mod model;
 mod shared;
