@@ -7,6 +7,7 @@ mod items;
 pub mod read;
 mod social;
 pub mod synthetic;
+pub mod split;
 
 pub use csr::Csr;
 pub use ids::{Id, IdMap, IdMaps, IdRef};
