@@ -139,6 +139,8 @@ fn print_table(entries: &[Entry], parts: &Parts, k: usize, choose_by: &str) {
     }
     if let Some(counts) = entries.first().map(|entry| &entry.test.counts) {
         let (users, relevant) = (counts.users, counts.relevant);
-        println!("{users} users with {relevant} held-out items; in brackets, 95 % bootstrap intervals");
+        println!(
+            "{users} users with {relevant} held-out items; in brackets, 95 % bootstrap intervals"
+        );
     }
 }

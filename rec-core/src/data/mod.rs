@@ -6,8 +6,8 @@ mod interactions;
 mod items;
 pub mod read;
 mod social;
-pub mod synthetic;
 pub mod split;
+pub mod synthetic;
 
 pub use csr::Csr;
 pub use ids::{Id, IdMap, IdMaps, IdRef};

@@ -1,19 +1,19 @@
 //! Ranking: what a model gives, what is asked of it, and how the best items are selected.
 
-mod product;
 mod fuse;
 mod fused;
 mod normalize;
+mod product;
 mod query;
 mod rerank;
 mod scorer;
 mod similar;
 mod topk;
 
-pub use product::{dot, scores_block};
 pub use fuse::{Fusion, reciprocal_rank, switch, weighted_sum};
 pub use fused::Fused;
 pub use normalize::Normalize;
+pub use product::{dot, scores_block};
 pub use query::{OnUnknown, Query, Recommendations, Users, recommend};
 pub use rerank::{Calibration, Mmr, cosine, jaccard, tag_profiles};
 pub use scorer::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
