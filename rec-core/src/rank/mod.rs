@@ -2,6 +2,7 @@
 
 mod product;
 mod query;
+mod resolve;
 mod scorer;
 mod similar;
 mod topk;

@@ -132,3 +132,6 @@ pub(crate) fn check_users(users: &[u32], n_users: usize) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;
