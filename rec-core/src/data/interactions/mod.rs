@@ -1,11 +1,13 @@
 //! Who interacted with what, when and how strongly: one user's events after another's.
 
-use std::sync::Arc;
-
 mod builder;
 #[cfg(test)]
 mod tests;
 mod transform;
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 pub use builder::InteractionsBuilder;
 
