@@ -30,6 +30,9 @@ fn main() {
     if wanted("sequence") {
         sequence();
     }
+    if args.iter().any(|a| a == "tune-slim") {
+        tune_slim();
+    }
     if args.iter().any(|a| a == "tune") {
         tune();
     }
@@ -202,6 +205,19 @@ fn tune() {
             }
         }
         println!("best so far {best:?} {top:.4}");
+    }
+}
+
+/// SLIM's penalties on the validation part of lightgcnpp-ml-1m.
+fn tune_slim() {
+    let Some((train, _)) = split("lightgcnpp-ml-1m") else { return };
+    let Some(path) = data("lightgcnpp-ml-1m/valid.txt.gz") else { return };
+    let mut valid = sequences(&path);
+    valid.resize(train.interactions.n_users(), Vec::new());
+    for (l1, l2) in [(1.0, 100.0), (5.0, 100.0), (10.0, 100.0), (10.0, 500.0), (20.0, 200.0)] {
+        let (model, seconds) = timed(&Slim { l1, l2, ..Slim::default() }, &train);
+        let (recall, ndcg) = recall_ndcg(&model, &valid, 20);
+        println!("slim l1={l1} l2={l2}: {recall:.4} {ndcg:.4}, {seconds:.1} s");
     }
 }
 
