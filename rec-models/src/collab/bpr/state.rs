@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use rec_core::data::{Csr, IdMaps};
 use rec_core::rng;
 
+use super::draws::{BATCH, Triples};
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Wide;
-use super::draws::{BATCH, Triples};
 use super::kernel::{Lanes, Plain, Rates, Triple, step};
 use super::shared::{Shared, stride};
 use super::{Bpr, BprModel};
