@@ -16,8 +16,8 @@ impl Gain {
         match self {
             Self::Linear => f64::from(weight),
             // Grades are mostly small integers, whose powers need no exponential function.
-            Self::Exponential if (0.0..32.0).contains(&weight) && weight.fract() == 0.0 => {
-                ((1u64 << weight as u32) - 1) as f64
+            Self::Exponential if weight as u8 as f32 == weight && weight < 32.0 => {
+                ((1u64 << weight as u8) - 1) as f64
             }
             Self::Exponential => f64::from(weight).exp2() - 1.0,
         }
