@@ -1,0 +1,119 @@
+//! Training by the model's kind, and loading.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rec_core::store::ModelReader;
+use rec_core::{Error, Result};
+use rec_models::collab::{CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
+use rec_models::collab::{CoTransitionModel, EaseModel, ItemKnnModel, PopularModel, SlimModel, UserKnnModel};
+use rec_models::fit::{Fit, FitContext, Model};
+use serde_json::Value;
+
+use crate::dataset::{PyDataset, path_of};
+use crate::errors::OrRaise;
+use crate::interrupt;
+use crate::model::PyModel;
+use crate::params::{Params, configure, params_from_py};
+use crate::progress::reporter;
+
+/// One line a model: the kind its folder names, the estimator, the model.
+macro_rules! kinds {
+    ($($kind:literal => $estimator:ty, $model:ty;)*) => {
+        /// Checks the parameters' names and types.
+        fn check(kind: &str, params: &Params) -> Result<()> {
+            match kind {
+                $($kind => configure::<$estimator>(params).map(drop),)*
+                _ => Err(no_such(kind)),
+            }
+        }
+
+        fn train(
+            kind: &str,
+            params: &Params,
+            data: &rec_core::data::Dataset,
+            ctx: &mut FitContext<'_>,
+        ) -> Result<Arc<dyn Model>> {
+            match kind {
+                $($kind => Ok(Arc::new(configure::<$estimator>(params)?.fit(data, ctx)?)),)*
+                _ => Err(no_such(kind)),
+            }
+        }
+
+        fn read(reader: &ModelReader) -> Result<Arc<dyn Model>> {
+            match reader.manifest().kind.as_str() {
+                $($kind => Ok(Arc::new(<$model>::load(reader)?)),)*
+                kind => Err(no_such(kind)),
+            }
+        }
+
+        const KINDS: &[&str] = &[$($kind),*];
+    };
+}
+
+kinds! {
+    "popular" => Popular, PopularModel;
+    "item_knn" => ItemKnn, ItemKnnModel;
+    "user_knn" => UserKnn, UserKnnModel;
+    "co_transition" => CoTransition, CoTransitionModel;
+    "ease" => Ease, EaseModel;
+    "slim" => Slim, SlimModel;
+}
+
+fn no_such(kind: &str) -> Error {
+    Error::parameter("kind", kind, format!("this build has {}", KINDS.join(", ")))
+}
+
+/// Checks an estimator's parameters by name and type.
+#[pyfunction]
+pub(crate) fn check_params(kind: &str, params: &Bound<'_, PyDict>) -> PyResult<()> {
+    check(kind, &params_from_py(params)?).or_raise()
+}
+
+/// Trains a model of this kind.
+#[pyfunction]
+#[pyo3(signature = (kind, params, dataset, *, seed, num_threads, device, progress))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn fit(
+    py: Python<'_>,
+    kind: &str,
+    params: &Bound<'_, PyDict>,
+    dataset: PyRef<'_, PyDataset>,
+    seed: u64,
+    num_threads: Option<usize>,
+    device: &str,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<PyModel> {
+    let params = params_from_py(params)?;
+    let device = device.parse().or_raise()?;
+    let progress = reporter(progress);
+    let data = &dataset.inner;
+    let inner = interrupt::run(py, |cancel| {
+        let mut ctx = FitContext {
+            device,
+            seed,
+            threads: num_threads,
+            progress,
+            validation: None,
+            checkpoints: None,
+            cancel: cancel.clone(),
+        };
+        train(kind, &params, data, &mut ctx)
+    })?;
+    Ok(PyModel { inner, training: Value::Null, config: Value::Null })
+}
+
+/// Loads a model folder.
+#[pyfunction]
+pub(crate) fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<PyModel> {
+    let path = path_of(path)?;
+    interrupt::run(py, |_| {
+        let reader = ModelReader::open(&path)?;
+        Ok(PyModel {
+            inner: read(&reader)?,
+            training: reader.manifest().training.clone(),
+            config: reader.manifest().config.clone(),
+        })
+    })
+}
