@@ -287,6 +287,7 @@ impl Filters<'_> {
                 allow: self.allow.as_deref(),
                 block: &self.block,
                 candidates: candidates.as_deref(),
+                losing_ties: None,
             },
         )
     }

@@ -1,0 +1,150 @@
+//! Tables of factors, aligned for wide loads.
+
+use std::ops::{Deref, DerefMut};
+
+use rand::RngExt as _;
+use rayon::prelude::*;
+use rec_core::data::{Csr, IdMaps};
+use rec_core::rank::{Factors, TopK, better};
+use rec_core::rng;
+use rec_core::store::ModelReader;
+
+use crate::train::TrainingLog;
+use crate::{Error, Result};
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// A row-major table of 32-bit floats that starts on a cache line: rows of 16 factors or multiples
+/// of it never straddle one.
+pub(super) struct Table {
+    buffer: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Table {
+    /// A table of zeros.
+    pub(super) fn zeros(len: usize) -> Self {
+        let buffer = vec![0f32; len + LINE / size_of::<f32>()];
+        // `align_offset` may decline, and then the table merely starts where the buffer does.
+        let start = buffer.as_ptr().align_offset(LINE);
+        let start = if start <= buffer.len() - len { start } else { 0 };
+        Self { buffer, start, len }
+    }
+
+    /// The given values.
+    pub(super) fn from_slice(values: &[f32]) -> Self {
+        let mut table = Self::zeros(values.len());
+        table.copy_from_slice(values);
+        table
+    }
+
+    /// Uniform random values of `low .. low + width`; each row of `dim` from a stream of its own
+    /// block, so that the values do not depend on the number of threads.
+    pub(super) fn uniform(rows: usize, dim: usize, seed: u64, name: &str, range: (f32, f32)) -> Self {
+        const BLOCK: usize = 1024;
+        let (low, width) = (range.0, range.1 - range.0);
+        let mut table = Self::zeros(rows * dim);
+        table.par_chunks_mut((BLOCK * dim).max(1)).enumerate().for_each(|(block, values)| {
+            let mut rng = rng::stream(seed, name, block as u64);
+            values.iter_mut().for_each(|v| *v = low + width * rng.random::<f32>());
+        });
+        table
+    }
+}
+
+impl Deref for Table {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.buffer[self.start..self.start + self.len]
+    }
+}
+
+impl DerefMut for Table {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.buffer[self.start..self.start + self.len]
+    }
+}
+
+/// Checks that tables of factors are those of the ids and the matrix.
+pub(super) fn check_shapes(
+    ids: &IdMaps,
+    seen: &Csr,
+    users: &[f32],
+    items: &[f32],
+    dim: usize,
+) -> Result<()> {
+    let (n, m) = (ids.users.len(), ids.items.len());
+    for (what, expected, got) in [
+        ("rows of the model's matrix", n, seen.n_rows()),
+        ("columns of the model's matrix", m, seen.n_cols()),
+        ("values of the users' factors", n * dim, users.len()),
+        ("values of the items' factors", m * dim, items.len()),
+    ] {
+        if expected != got {
+            return Err(Error::shape(what, expected, got));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a folder holds a model of this kind.
+pub(super) fn check_kind(reader: &ModelReader, kind: &str) -> Result<()> {
+    let found = &reader.manifest().kind;
+    if found == kind {
+        return Ok(());
+    }
+    Err(Error::parameter("kind", found, format!("the folder holds no {kind} model")))
+}
+
+/// What a folder says of its model's training.
+pub(super) fn training_log(reader: &ModelReader) -> Result<TrainingLog> {
+    serde_json::from_value(reader.manifest().training.clone())
+        .map_err(|e| Error::data("training log of a model folder", e.to_string()))
+}
+
+/// `⟨users[u], items[i]⟩ + bias[i]` for each asked user and all items: `[users.len(), n_items]`.
+pub(super) fn score(factors: Factors<'_>, users: &[u32], out: &mut [f32]) -> Result<()> {
+    let Factors { dim, items, .. } = factors;
+    let n_items = items.len() / dim;
+    if out.len() != users.len() * n_items {
+        return Err(Error::shape("scores", users.len() * n_items, out.len()));
+    }
+    for (&user, out) in users.iter().zip(out.chunks_exact_mut(n_items)) {
+        let Some(x) = factors.users.get(user as usize * dim..(user as usize + 1) * dim) else {
+            return Err(Error::shape("dense user", factors.users.len() / dim, user));
+        };
+        for (i, (out, y)) in out.iter_mut().zip(items.chunks_exact(dim)).enumerate() {
+            let product: f32 = x.iter().zip(y).map(|(x, y)| x * y).sum();
+            *out = product + factors.item_bias.map_or(0.0, |b| b[i]);
+        }
+    }
+    Ok(())
+}
+
+/// The `k` items of largest cosine with each of these, itself left out.
+pub(super) fn similar(table: &[f32], dim: usize, items: &[u32], k: usize) -> Result<TopK> {
+    let n = table.len() / dim;
+    let row = |i: usize| &table[i * dim..][..dim];
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let norms: Vec<f32> = (0..n).map(|i| dot(row(i), row(i)).sqrt().max(f32::MIN_POSITIVE)).collect();
+    let ranked = items
+        .par_iter()
+        .map(|&item| {
+            let at = item as usize;
+            if at >= n {
+                return Err(Error::shape("dense item", format!("< {n}"), item));
+            }
+            let mut all: Vec<(u32, f32)> = (0..n)
+                .filter(|&other| other != at)
+                .map(|other| (other as u32, dot(row(at), row(other)) / norms[at] / norms[other]))
+                .collect();
+            all.sort_unstable_by(|&a, &b| better(a, b));
+            all.truncate(k);
+            Ok(all)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    TopK::from_rows(&ranked, k)
+}

@@ -1,0 +1,7 @@
+//! Collaborative filtering: models that learn from behaviour alone.
+
+mod als;
+mod checks;
+mod factors;
+
+pub use als::{Als, AlsModel, AlsSolver};

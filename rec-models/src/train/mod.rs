@@ -1,0 +1,14 @@
+//! Training that goes epoch by epoch: progress, cancellation, validation with early stopping, and
+//! checkpoints, in one place for every trainer.
+
+mod checkpoint;
+mod epochs;
+mod progress;
+mod snapshot;
+mod stopping;
+
+pub use checkpoint::data_fingerprint;
+pub use epochs::{Epochs, Plan, run};
+pub use progress::Bars;
+pub use snapshot::Snapshot;
+pub use stopping::{Measurement, Stopping, TrainingLog};
