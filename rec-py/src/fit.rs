@@ -1,20 +1,22 @@
 //! Training by the model's kind, and loading.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rec_core::data::Interactions;
+use rec_core::rank::Recommend;
 use rec_core::store::ModelReader;
 use rec_core::{Error, Result};
-use rec_models::collab::{CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
-use rec_models::collab::{CoTransitionModel, EaseModel, ItemKnnModel, PopularModel, SlimModel, UserKnnModel};
-use rec_models::fit::{Fit, FitContext, Model};
-use serde_json::Value;
+use rec_models::collab::{Als, AlsModel};
+use rec_models::Device;
+use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
 
 use crate::dataset::{PyDataset, path_of};
 use crate::errors::OrRaise;
 use crate::interrupt;
-use crate::model::PyModel;
+use crate::model::{PyModel, positive};
 use crate::params::{Params, configure, params_from_py};
 use crate::progress::reporter;
 
@@ -53,12 +55,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    "popular" => Popular, PopularModel;
-    "item_knn" => ItemKnn, ItemKnnModel;
-    "user_knn" => UserKnn, UserKnnModel;
-    "co_transition" => CoTransition, CoTransitionModel;
-    "ease" => Ease, EaseModel;
-    "slim" => Slim, SlimModel;
+    "als" => Als, AlsModel;
 }
 
 fn no_such(kind: &str) -> Error {
@@ -71,9 +68,15 @@ pub(crate) fn check_params(kind: &str, params: &Bound<'_, PyDict>) -> PyResult<(
     check(kind, &params_from_py(params)?).or_raise()
 }
 
+/// Checks a device by name.
+#[pyfunction]
+pub(crate) fn check_device(name: &str) -> PyResult<()> {
+    name.parse::<Device>().map(drop).or_raise()
+}
+
 /// Trains a model of this kind.
 #[pyfunction]
-#[pyo3(signature = (kind, params, dataset, *, seed, num_threads, device, progress))]
+#[pyo3(signature = (kind, params, dataset, *, seed, num_threads, device, validation, metric, patience, every, progress, checkpoints))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn fit(
     py: Python<'_>,
@@ -83,37 +86,55 @@ pub(crate) fn fit(
     seed: u64,
     num_threads: Option<usize>,
     device: &str,
+    validation: Option<PyRef<'_, PyDataset>>,
+    metric: &str,
+    patience: Option<i64>,
+    every: i64,
     progress: Option<Py<PyAny>>,
+    checkpoints: Option<PathBuf>,
 ) -> PyResult<PyModel> {
     let params = params_from_py(params)?;
     let device = device.parse().or_raise()?;
     let progress = reporter(progress);
+    let every = positive("every", every)?;
+    let patience = patience.map(|p| positive("patience", p)).transpose()?;
     let data = &dataset.inner;
+    let held_out = validation.as_ref().map(|v| &v.inner.interactions);
     let inner = interrupt::run(py, |cancel| {
+        let measure = held_out.map(|test| measure(metric, test, &data.interactions)).transpose()?;
+        let validation = measure.as_ref().map(|measure| Validation {
+            metric: metric.into(),
+            measure,
+            every,
+            patience,
+        });
         let mut ctx = FitContext {
             device,
             seed,
             threads: num_threads,
             progress,
-            validation: None,
-            checkpoints: None,
+            validation,
+            checkpoints: checkpoints.map(|dir| Checkpoints { dir, every }),
             cancel: cancel.clone(),
         };
         train(kind, &params, data, &mut ctx)
     })?;
-    Ok(PyModel { inner, training: Value::Null, config: Value::Null })
+    Ok(PyModel { inner })
+}
+
+/// What validation measures: `metric` (`ndcg@10`) of a model on the held-out events.
+fn measure<'a>(
+    metric: &str,
+    test: &'a Interactions,
+    train: &'a Interactions,
+) -> Result<impl Fn(&dyn Recommend) -> Result<f64> + Sync + use<'a>> {
+    let _ = (metric, train, test);
+    Ok(move |_: &dyn Recommend| Err(Error::unsupported("validation", "this build", "wait")))
 }
 
 /// Loads a model folder.
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<PyModel> {
     let path = path_of(path)?;
-    interrupt::run(py, |_| {
-        let reader = ModelReader::open(&path)?;
-        Ok(PyModel {
-            inner: read(&reader)?,
-            training: reader.manifest().training.clone(),
-            config: reader.manifest().config.clone(),
-        })
-    })
+    interrupt::run(py, |_| Ok(PyModel { inner: read(&ModelReader::open(&path)?)? }))
 }

@@ -16,14 +16,20 @@ mod social;
 mod sparse;
 mod table;
 
-use pyo3::prelude::*;
-
-#[pymodule(name = "_native")]
+#[pyo3::pymodule(name = "_native")]
 mod native {
+    use pyo3::prelude::*;
+
+    /// Adds the version.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
     #[pymodule_export]
     use crate::dataset::{_dataset_from_state, PyDataset};
     #[pymodule_export]
-    use crate::fit::{check_params, fit, load};
+    use crate::fit::{check_device, check_params, fit, load};
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use numpy::PyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyString;
 use rec_core::data::{Id, IdRef};
 use rec_core::rank::{OnUnknown, Query, Recommend, Users, recommend};
 use rec_core::{Error, IdKind, parallel};
@@ -17,16 +17,13 @@ use crate::ids::{
     history_from_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped,
 };
 use crate::interrupt;
-use crate::params::{params_from_py, to_py};
+use crate::params::to_py;
 use crate::recommend::{PyExplanation, PyRecommendations};
 
 /// A fitted model.
 #[pyclass(module = "rec._native", name = "FittedModel", frozen)]
 pub(crate) struct PyModel {
     pub(crate) inner: Arc<dyn Model>,
-    /// What the folder it was loaded from says of its training.
-    pub(crate) training: serde_json::Value,
-    pub(crate) config: serde_json::Value,
 }
 
 /// What to do with unknown ids.
@@ -102,6 +99,14 @@ pub(crate) fn count(name: &str, value: i64) -> PyResult<usize> {
     usize::try_from(value).map_err(|_| parameter(name, value, "it is not negative"))
 }
 
+/// A count of at least 1.
+pub(crate) fn positive(name: &str, value: i64) -> PyResult<usize> {
+    match count(name, value)? {
+        0 => Err(parameter(name, value, "it is at least 1")),
+        value => Ok(value),
+    }
+}
+
 #[pymethods]
 impl PyModel {
     /// The kind that the model folder's manifest names.
@@ -110,16 +115,18 @@ impl PyModel {
         self.inner.kind()
     }
 
-    /// The parameters it was loaded with; `None` for a model fitted here.
+    /// The estimator's parameters, as a model folder holds them.
     #[getter]
     fn config<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_py(py, &self.config)
+        let writer = self.inner.writer().or_raise()?;
+        to_py(py, &writer.manifest().config)
     }
 
-    /// What the folder it was loaded from says of its training.
+    /// How training went, as a model folder holds it; `None` where it keeps nothing.
     #[getter]
     fn training<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_py(py, &self.training)
+        let writer = self.inner.writer().or_raise()?;
+        to_py(py, &writer.manifest().training)
     }
 
     #[getter]
@@ -245,19 +252,10 @@ impl PyModel {
         })
     }
 
-    /// Writes the model folder; `training` is the note it carries.
-    fn save(
-        &self,
-        py: Python<'_>,
-        path: &Bound<'_, PyAny>,
-        training: &Bound<'_, PyDict>,
-    ) -> PyResult<()> {
-        let (path, note) = (path_of(path)?, params_from_py(training)?);
-        interrupt::run(py, |_| {
-            let mut writer = self.inner.writer()?;
-            writer.training(&note)?;
-            writer.save(&path)
-        })
+    /// Writes the model folder.
+    fn save(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<()> {
+        let path = path_of(path)?;
+        interrupt::run(py, |_| self.inner.writer()?.save(&path))
     }
 
     fn __repr__(&self) -> String {

@@ -1,0 +1,50 @@
+"""A recommender library in Rust: from an event log to measured recommendations.
+
+>>> ds = rec.Dataset.from_frame(df, user="user_id", item="item_id", time="timestamp")
+>>> train, valid, test = rec.split.leave_last_out(ds)
+>>> model = rec.EASE(l2=500.0).fit(train)
+>>> model.recommend(["alice"], k=10).to_frame()
+>>> rec.evaluate(model, test, train=train, metrics=["recall@20", "ndcg@20"])
+"""
+
+from . import errors
+from ._estimator import Model, load
+from ._models import ALS
+from ._native import Dataset, Explanation, Items, Recommendations, SocialGraph, __version__
+from .errors import (
+    DataError,
+    FormatError,
+    IdMismatchError,
+    NotFittedError,
+    ParameterError,
+    RecError,
+    ShapeError,
+    TooLargeError,
+    UnknownIdError,
+    UnsupportedError,
+    VersionError,
+)
+
+__all__ = [
+    "ALS",
+    "DataError",
+    "Dataset",
+    "Explanation",
+    "FormatError",
+    "IdMismatchError",
+    "Items",
+    "Model",
+    "NotFittedError",
+    "ParameterError",
+    "RecError",
+    "Recommendations",
+    "ShapeError",
+    "SocialGraph",
+    "TooLargeError",
+    "UnknownIdError",
+    "UnsupportedError",
+    "VersionError",
+    "__version__",
+    "errors",
+    "load",
+]
