@@ -1,7 +1,7 @@
 //! A few steps of conjugate gradient on a row's equations, from the factor it had
 //! (Takács, Pilászy and Tikk 2011, algorithm 1): the row's matrix is never formed.
 
-use super::kernel::{Arithmetic, Level, Plain, axpy, dot, symmetric_product};
+use super::kernel::{Arithmetic, Level, Plain, symmetric_product};
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Fused;
 use super::row::Row;
@@ -66,15 +66,15 @@ fn solve_with<A: Arithmetic>(
     let (xb, sum) = if unit {
         ap.fill(0.0);
         let sum = row.target::<A>(ap);
-        axpy::<A>(1.0, ap, r);
-        (f64::from(dot::<A>(x, ap)), sum)
+        A::axpy(1.0, ap, r);
+        (f64::from(A::dot(x, ap)), sum)
     } else {
         row.add_residual::<A>(x, r)
     };
     // f(x) = xᵀAx - 2xᵀb + Σc and Ax = b - r; each step then lowers f by step · ‖r‖².
-    let mut loss = sum - xb - f64::from(dot::<A>(x, r));
+    let mut loss = sum - xb - f64::from(A::dot(x, r));
     p.copy_from_slice(r);
-    let mut norm = dot::<A>(r, r);
+    let mut norm = A::dot(r, r);
     for _ in 0..steps {
         if norm < SOLVED {
             break;
@@ -83,14 +83,14 @@ fn solve_with<A: Arithmetic>(
         if !unit {
             row.add_product::<A>(p, ap);
         }
-        let step = norm / dot::<A>(p, ap);
-        axpy::<A>(step, p, x);
-        axpy::<A>(-step, ap, r);
+        let step = norm / A::dot(p, ap);
+        A::axpy(step, p, x);
+        A::axpy(-step, ap, r);
         loss -= f64::from(step) * f64::from(norm);
-        let next = dot::<A>(r, r);
+        let next = A::dot(r, r);
         let turn = next / norm;
         for (p, r) in p.iter_mut().zip(r.iter()) {
-            *p = A::mul_add(turn, *p, *r);
+            *p = turn * *p + *r;
         }
         norm = next;
     }

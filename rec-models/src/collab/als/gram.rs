@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Fused;
-use super::kernel::{Arithmetic, Level, Plain, axpy, axpy4};
+use super::kernel::{Arithmetic, Level, Plain};
 
 /// Rows summed in 32 bits before the sum moves to 64.
 const BLOCK: usize = 256;
@@ -63,12 +63,12 @@ fn add_with<A: Arithmetic>(rows: &[f32], dim: usize, out: &mut [f32]) {
         let row: [&[f32]; 4] = std::array::from_fn(|k| &four[k * dim..][..dim]);
         for i in 0..dim {
             let t = row.map(|r| r[i]);
-            axpy4::<A>(t, row.map(|r| &r[i..]), &mut out[i * dim + i..][..dim - i]);
+            A::axpy4(t, row.map(|r| &r[i..]), &mut out[i * dim + i..][..dim - i]);
         }
     }
     for row in fours.remainder().chunks_exact(dim) {
         for i in 0..dim {
-            axpy::<A>(row[i], &row[i..], &mut out[i * dim + i..][..dim - i]);
+            A::axpy(row[i], &row[i..], &mut out[i * dim + i..][..dim - i]);
         }
     }
 }

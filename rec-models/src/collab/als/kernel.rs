@@ -1,35 +1,7 @@
 //! The inner loops of ALS: a few rows of factors against one vector.
 //!
-//! One source compiles twice: with AVX2 and fused multiply-add where the processor has them, and
+//! Each is written twice: with AVX2 and fused multiply-add for the processors that have them, and
 //! portably. Lanes and order of additions are the same in both; only the fusing differs.
-
-/// Multiplication and addition, fused or not.
-pub(super) trait Arithmetic: Copy {
-    /// `a · b + c`.
-    fn mul_add(a: f32, b: f32, c: f32) -> f32;
-}
-
-/// Rounded once; slow unless the code around it is compiled with fused multiply-add.
-#[derive(Clone, Copy)]
-pub(super) struct Fused;
-
-/// Rounded twice.
-#[derive(Clone, Copy)]
-pub(super) struct Plain;
-
-impl Arithmetic for Fused {
-    #[inline(always)]
-    fn mul_add(a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
-    }
-}
-
-impl Arithmetic for Plain {
-    #[inline(always)]
-    fn mul_add(a: f32, b: f32, c: f32) -> f32 {
-        a * b + c
-    }
-}
 
 /// What this processor can do. A value with `avx2` exists only where that was detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,81 +31,16 @@ impl Level {
     }
 }
 
-const LANES: usize = 8;
-
-/// `⟨row, v⟩` for four rows.
-#[inline(always)]
-pub(super) fn dot4<A: Arithmetic>(rows: [&[f32]; 4], v: &[f32]) -> [f32; 4] {
-    let mut sums = [[0f32; LANES]; 4];
-    let n = v.len();
-    let rows = rows.map(|r| &r[..n]);
-    let whole = n / LANES * LANES;
-    let mut at = 0;
-    while at < whole {
-        for k in 0..4 {
-            for l in 0..LANES {
-                sums[k][l] = A::mul_add(rows[k][at + l], v[at + l], sums[k][l]);
-            }
-        }
-        at += LANES;
-    }
-    let mut out = sums.map(horizontal);
-    for j in whole..n {
-        for k in 0..4 {
-            out[k] = A::mul_add(rows[k][j], v[j], out[k]);
-        }
-    }
-    out
-}
-
-/// `⟨a, b⟩`.
-#[inline(always)]
-pub(super) fn dot<A: Arithmetic>(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0f32; LANES];
-    let n = b.len();
-    let a = &a[..n];
-    let whole = n / LANES * LANES;
-    let mut at = 0;
-    while at < whole {
-        for l in 0..LANES {
-            sums[l] = A::mul_add(a[at + l], b[at + l], sums[l]);
-        }
-        at += LANES;
-    }
-    let mut out = horizontal(sums);
-    for j in whole..n {
-        out = A::mul_add(a[j], b[j], out);
-    }
-    out
-}
-
-#[inline(always)]
-fn horizontal(s: [f32; LANES]) -> f32 {
-    ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
-}
-
-/// `out += Σ t[k] · rows[k]` for four rows.
-#[inline(always)]
-pub(super) fn axpy4<A: Arithmetic>(t: [f32; 4], rows: [&[f32]; 4], out: &mut [f32]) {
-    let n = out.len();
-    let rows = rows.map(|r| &r[..n]);
-    for j in 0..n {
-        let mut sum = out[j];
-        for k in 0..4 {
-            sum = A::mul_add(t[k], rows[k][j], sum);
-        }
-        out[j] = sum;
-    }
-}
-
-/// `out += t · row`.
-#[inline(always)]
-pub(super) fn axpy<A: Arithmetic>(t: f32, row: &[f32], out: &mut [f32]) {
-    let n = out.len();
-    let row = &row[..n];
-    for j in 0..n {
-        out[j] = A::mul_add(t, row[j], out[j]);
-    }
+/// The operations, on slices of one length (the last argument's; rows may be longer).
+pub(super) trait Arithmetic: Copy {
+    /// `⟨row, v⟩` for four rows.
+    fn dot4(rows: [&[f32]; 4], v: &[f32]) -> [f32; 4];
+    /// `⟨a, b⟩`.
+    fn dot(a: &[f32], b: &[f32]) -> f32;
+    /// `out += Σ t[k] · rows[k]` for four rows.
+    fn axpy4(t: [f32; 4], rows: [&[f32]; 4], out: &mut [f32]);
+    /// `out += t · row`.
+    fn axpy(t: f32, row: &[f32], out: &mut [f32]);
 }
 
 /// `out = sign · matrix · v` for a symmetric row-major `[n, n]` matrix.
@@ -150,9 +57,165 @@ pub(super) fn symmetric_product<A: Arithmetic>(
     let whole = n / 4 * 4;
     for j in (0..whole).step_by(4) {
         let t = [v[j], v[j + 1], v[j + 2], v[j + 3]].map(|t| sign * t);
-        axpy4::<A>(t, [row(j), row(j + 1), row(j + 2), row(j + 3)], out);
+        A::axpy4(t, [row(j), row(j + 1), row(j + 2), row(j + 3)], out);
     }
     for j in whole..n {
-        axpy::<A>(sign * v[j], row(j), out);
+        A::axpy(sign * v[j], row(j), out);
+    }
+}
+
+const LANES: usize = 8;
+
+/// The portable form.
+#[derive(Clone, Copy)]
+pub(super) struct Plain;
+
+impl Arithmetic for Plain {
+    #[inline(always)]
+    fn dot4(rows: [&[f32]; 4], v: &[f32]) -> [f32; 4] {
+        rows.map(|row| Self::dot(row, v))
+    }
+
+    #[inline(always)]
+    fn dot(a: &[f32], b: &[f32]) -> f32 {
+        let mut s = [0f32; LANES];
+        let whole = b.len() / LANES * LANES;
+        for (a, b) in a[..whole].chunks_exact(LANES).zip(b[..whole].chunks_exact(LANES)) {
+            for l in 0..LANES {
+                s[l] += a[l] * b[l];
+            }
+        }
+        let mut out = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+        for (a, b) in a[whole..].iter().zip(&b[whole..]) {
+            out += a * b;
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn axpy4(t: [f32; 4], rows: [&[f32]; 4], out: &mut [f32]) {
+        let rows = rows.map(|row| &row[..out.len()]);
+        for (j, out) in out.iter_mut().enumerate() {
+            *out = (0..4).fold(*out, |sum, k| sum + t[k] * rows[k][j]);
+        }
+    }
+
+    #[inline(always)]
+    fn axpy(t: f32, row: &[f32], out: &mut [f32]) {
+        for (out, x) in out.iter_mut().zip(row) {
+            *out += t * x;
+        }
+    }
+}
+
+/// The form with AVX2 and fused multiply-add. Only functions compiled for both name it, and those
+/// run only where [`Level::avx2`] holds.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Fused;
+
+#[cfg(target_arch = "x86_64")]
+mod fused {
+    use std::arch::x86_64::*;
+
+    use super::{Arithmetic, Fused, LANES};
+
+    impl Arithmetic for Fused {
+        #[inline(always)]
+        fn dot4(rows: [&[f32]; 4], v: &[f32]) -> [f32; 4] {
+            let n = v.len();
+            let p = rows.map(|row| row[..n].as_ptr());
+            let whole = n / LANES * LANES;
+            // SAFETY: every load reads 8 values from below `whole ≤ n`, the length of all slices.
+            // The instructions exist: see `Fused`.
+            let mut out = unsafe {
+                let mut sums = [_mm256_setzero_ps(); 4];
+                for at in (0..whole).step_by(LANES) {
+                    let v = _mm256_loadu_ps(v.as_ptr().add(at));
+                    for k in 0..4 {
+                        sums[k] = _mm256_fmadd_ps(_mm256_loadu_ps(p[k].add(at)), v, sums[k]);
+                    }
+                }
+                horizontal4(sums)
+            };
+            for j in whole..n {
+                for k in 0..4 {
+                    out[k] = rows[k][j].mul_add(v[j], out[k]);
+                }
+            }
+            out
+        }
+
+        #[inline(always)]
+        fn dot(a: &[f32], b: &[f32]) -> f32 {
+            let n = b.len();
+            let a = &a[..n];
+            let whole = n / LANES * LANES;
+            // SAFETY: as in `dot4`.
+            let mut out = unsafe {
+                let mut sum = _mm256_setzero_ps();
+                for at in (0..whole).step_by(LANES) {
+                    let a = _mm256_loadu_ps(a.as_ptr().add(at));
+                    sum = _mm256_fmadd_ps(a, _mm256_loadu_ps(b.as_ptr().add(at)), sum);
+                }
+                horizontal4([sum; 4])[0]
+            };
+            for j in whole..n {
+                out = a[j].mul_add(b[j], out);
+            }
+            out
+        }
+
+        #[inline(always)]
+        fn axpy4(t: [f32; 4], rows: [&[f32]; 4], out: &mut [f32]) {
+            let n = out.len();
+            let p = rows.map(|row| row[..n].as_ptr());
+            let whole = n / LANES * LANES;
+            // SAFETY: every load and store covers 8 values from below `whole ≤ n`, the length of
+            // all slices; `out` is borrowed exclusively. The instructions exist: see `Fused`.
+            unsafe {
+                let factor = t.map(|t| _mm256_set1_ps(t));
+                for at in (0..whole).step_by(LANES) {
+                    let to = out.as_mut_ptr().add(at);
+                    let mut sum = _mm256_loadu_ps(to);
+                    for k in 0..4 {
+                        sum = _mm256_fmadd_ps(factor[k], _mm256_loadu_ps(p[k].add(at)), sum);
+                    }
+                    _mm256_storeu_ps(to, sum);
+                }
+            }
+            for j in whole..n {
+                out[j] = (0..4).fold(out[j], |sum, k| t[k].mul_add(rows[k][j], sum));
+            }
+        }
+
+        #[inline(always)]
+        fn axpy(t: f32, row: &[f32], out: &mut [f32]) {
+            let row = &row[..out.len()];
+            for (out, x) in out.iter_mut().zip(row) {
+                *out = t.mul_add(*x, *out);
+            }
+        }
+    }
+
+    /// The sum of each vector's lanes, in the order of the portable form.
+    ///
+    /// # Safety
+    /// AVX2 must be there.
+    #[inline(always)]
+    unsafe fn horizontal4(s: [__m256; 4]) -> [f32; 4] {
+        let mut out = [0f32; 4];
+        // SAFETY: AVX2 is there; the store writes the 4 values of `out`.
+        unsafe {
+            // Lanes l + (l + 4).
+            let h = s.map(|s| _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1)));
+            let (ab_low, ab_high) = (_mm_unpacklo_ps(h[0], h[1]), _mm_unpackhi_ps(h[0], h[1]));
+            let (cd_low, cd_high) = (_mm_unpacklo_ps(h[2], h[3]), _mm_unpackhi_ps(h[2], h[3]));
+            // (0 + 2, 1 + 3) of each vector, then their sum.
+            let (ab, cd) = (_mm_add_ps(ab_low, ab_high), _mm_add_ps(cd_low, cd_high));
+            let sum = _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+            _mm_storeu_ps(out.as_mut_ptr(), sum);
+        }
+        out
     }
 }

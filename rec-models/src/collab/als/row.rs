@@ -6,7 +6,7 @@
 //! `A = YᵀY + λI + Σ_{entries} (c_i - 1) y_i y_iᵀ` and `b = Σ_{entries} c_i y_i`
 //! (Hu, Koren and Volinsky 2008, eq. 4).
 
-use super::kernel::{Arithmetic, axpy, axpy4, dot, dot4};
+use super::kernel::Arithmetic;
 
 /// The entries of a row, and the factors they point at.
 #[derive(Clone, Copy)]
@@ -64,11 +64,11 @@ impl<'a> Row<'a> {
         self.each(
             &mut state,
             |(out, sum), c, rows| {
-                axpy4::<A>(c, rows, out);
+                A::axpy4(c, rows, out);
                 *sum += f64::from(c[0] + c[1] + c[2] + c[3]);
             },
             |(out, sum), c, row| {
-                axpy::<A>(c, row, out);
+                A::axpy(c, row, out);
                 *sum += f64::from(c);
             },
         );
@@ -82,10 +82,10 @@ impl<'a> Row<'a> {
         self.each(
             &mut out,
             |out, c, rows| {
-                let d = dot4::<A>(rows, v);
-                axpy4::<A>(std::array::from_fn(|k| (c[k] - 1.0) * d[k]), rows, out);
+                let d = A::dot4(rows, v);
+                A::axpy4(std::array::from_fn(|k| (c[k] - 1.0) * d[k]), rows, out);
             },
-            |out, c, row| axpy::<A>((c - 1.0) * dot::<A>(row, v), row, out),
+            |out, c, row| A::axpy((c - 1.0) * A::dot(row, v), row, out),
         );
     }
 
@@ -97,14 +97,14 @@ impl<'a> Row<'a> {
         self.each(
             &mut state,
             |(out, xb, sum), c, rows| {
-                let d = dot4::<A>(rows, x);
-                axpy4::<A>(std::array::from_fn(|k| c[k] - (c[k] - 1.0) * d[k]), rows, out);
+                let d = A::dot4(rows, x);
+                A::axpy4(std::array::from_fn(|k| c[k] - (c[k] - 1.0) * d[k]), rows, out);
                 *xb += f64::from((c[0] * d[0] + c[1] * d[1]) + (c[2] * d[2] + c[3] * d[3]));
                 *sum += f64::from(c[0] + c[1] + c[2] + c[3]);
             },
             |(out, xb, sum), c, row| {
-                let d = dot::<A>(row, x);
-                axpy::<A>(c - (c - 1.0) * d, row, out);
+                let d = A::dot(row, x);
+                A::axpy(c - (c - 1.0) * d, row, out);
                 *xb += f64::from(c * d);
                 *sum += f64::from(c);
             },
@@ -122,13 +122,13 @@ impl<'a> Row<'a> {
                 let t = c.map(|c| c - 1.0);
                 for i in 0..*n {
                     let t = std::array::from_fn(|k| t[k] * rows[k][i]);
-                    axpy4::<A>(t, rows.map(|r| &r[i..]), &mut out[i * *n + i..][..*n - i]);
+                    A::axpy4(t, rows.map(|r| &r[i..]), &mut out[i * *n + i..][..*n - i]);
                 }
             },
             |(out, n), c, row| {
                 for i in 0..*n {
                     let t = (c - 1.0) * row[i];
-                    axpy::<A>(t, &row[i..], &mut out[i * *n + i..][..*n - i]);
+                    A::axpy(t, &row[i..], &mut out[i * *n + i..][..*n - i]);
                 }
             },
         );
