@@ -1,7 +1,20 @@
-//! Collaborative filtering: models that learn from behaviour alone.
+//! Collaborative filtering: models that learn from who interacted with what.
 
 mod als;
 mod checks;
+mod cotransition;
+mod ease;
 mod factors;
+mod item_weights;
+mod knn;
+mod popular;
+mod rows;
+mod slim;
 
 pub use als::{Als, AlsModel, AlsSolver};
+pub use cotransition::{CoTransition, CoTransitionModel};
+pub use ease::{Ease, EaseModel};
+pub use item_weights::{ItemItem, ItemItemModel, ItemWeights};
+pub use knn::{ItemKnn, ItemKnnModel, Similarity, UserKnn, UserKnnModel};
+pub use popular::{Popular, PopularModel};
+pub use slim::{Slim, SlimModel};
