@@ -8,6 +8,7 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rec_core::Error;
+use rec_core::data::read::ReadReport;
 use rec_core::data::{Dataset, Duplicates, IdMap, IdMaps, Interactions, TimeUnit};
 
 use crate::columns::{Place, intern, is_text, texts, times, weights};
@@ -15,6 +16,7 @@ use crate::errors::{OrRaise, data, parameter};
 use crate::frame::{Frame, column};
 use crate::ids::{id_map, ids_from_py, map_to_py};
 use crate::items::PyItems;
+use crate::read::{read_events, report_to_py};
 use crate::social::PySocialGraph;
 use crate::table::{Column, Table};
 
@@ -22,11 +24,12 @@ use crate::table::{Column, Table};
 #[pyclass(module = "rec", name = "Dataset")]
 pub(crate) struct PyDataset {
     pub(crate) inner: Dataset,
+    pub(crate) report: Option<Arc<ReadReport>>,
 }
 
 impl From<Dataset> for PyDataset {
     fn from(inner: Dataset) -> Self {
-        Self { inner }
+        Self { inner, report: None }
     }
 }
 
@@ -98,6 +101,31 @@ impl PyDataset {
         Ok(Dataset::from(interactions).into())
     }
 
+    /// Reads a file of events: CSV, TSV, JSON lines, RecBole, Parquet, plain or gzip. The layout
+    /// and the columns are found out from the contents; say what that gets wrong. Columns are
+    /// names, or positions from 0. `event_weights` weighs the kinds in the column `event`.
+    /// Malformed rows are an error, or left out and counted in `report` with `skip_bad`.
+    #[staticmethod]
+    #[pyo3(signature = (path, **options), text_signature = "(path, *, user=None, item=None, time=None, weight=None, event=None, event_weights=None, sep=None, header=None, time_unit=None, skip_bad=False, duplicates='keep')")]
+    fn read(
+        py: Python<'_>,
+        path: PathBuf,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        read_events(py, path, options)
+    }
+
+    /// `read`, by the name that those who come from pandas look for.
+    #[staticmethod]
+    #[pyo3(signature = (path, **options), text_signature = "(path, *, user=None, item=None, time=None, weight=None, event=None, event_weights=None, sep=None, header=None, time_unit=None, skip_bad=False, duplicates='keep')")]
+    fn read_csv(
+        py: Python<'_>,
+        path: PathBuf,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        read_events(py, path, options)
+    }
+
     #[getter]
     fn n_users(&self) -> usize {
         self.inner.interactions.n_users()
@@ -144,6 +172,27 @@ impl PyDataset {
     #[getter]
     fn item_ids<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         map_to_py(py, &self.inner.interactions.ids().items)
+    }
+
+    /// What was found in the file it was read from: rows, columns, rows refused and why; `None`
+    /// for a data set that was not read from a file.
+    #[getter]
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.report.as_ref().map(|report| report_to_py(py, report)).transpose()
+    }
+
+    /// Events of each user: `[n_users]`, in the order of `user_ids`.
+    #[getter]
+    fn user_counts<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        let counts = self.inner.interactions.indptr().windows(2).map(|w| (w[1] - w[0]) as i64);
+        PyArray1::from_vec(py, counts.collect()).into_any()
+    }
+
+    /// Events on each item: `[n_items]`, in the order of `item_ids`.
+    #[getter]
+    fn item_counts<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        let counts = self.inner.interactions.item_counts().into_iter().map(i64::from);
+        PyArray1::from_vec(py, counts.collect()).into_any()
     }
 
     #[getter]

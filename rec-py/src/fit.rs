@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rec_core::data::Interactions;
-use rec_core::rank::Recommend;
 use rec_core::store::ModelReader;
 use rec_core::{Error, Result};
-use rec_models::collab::{Als, AlsModel};
+use rec_models::collab::{
+    Als, AlsModel, CoTransition, CoTransitionModel, Ease, EaseModel, ItemKnn, ItemKnnModel, Popular,
+    PopularModel, Slim, SlimModel, UserKnn, UserKnnModel,
+};
 use rec_models::Device;
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
 
 use crate::dataset::{PyDataset, path_of};
 use crate::errors::OrRaise;
+use crate::evaluate::measure;
 use crate::interrupt;
 use crate::model::{PyModel, positive};
 use crate::params::{Params, configure, params_from_py};
@@ -55,6 +57,12 @@ macro_rules! kinds {
 }
 
 kinds! {
+    "popular" => Popular, PopularModel;
+    "item_knn" => ItemKnn, ItemKnnModel;
+    "user_knn" => UserKnn, UserKnnModel;
+    "co_transition" => CoTransition, CoTransitionModel;
+    "ease" => Ease, EaseModel;
+    "slim" => Slim, SlimModel;
     "als" => Als, AlsModel;
 }
 
@@ -101,7 +109,7 @@ pub(crate) fn fit(
     let data = &dataset.inner;
     let held_out = validation.as_ref().map(|v| &v.inner.interactions);
     let inner = interrupt::run(py, |cancel| {
-        let measure = held_out.map(|test| measure(metric, test, &data.interactions)).transpose()?;
+        let measure = held_out.map(|test| measure(metric, test)).transpose()?;
         let validation = measure.as_ref().map(|measure| Validation {
             metric: metric.into(),
             measure,
@@ -120,16 +128,6 @@ pub(crate) fn fit(
         train(kind, &params, data, &mut ctx)
     })?;
     Ok(PyModel { inner })
-}
-
-/// What validation measures: `metric` (`ndcg@10`) of a model on the held-out events.
-fn measure<'a>(
-    metric: &str,
-    test: &'a Interactions,
-    train: &'a Interactions,
-) -> Result<impl Fn(&dyn Recommend) -> Result<f64> + Sync + use<'a>> {
-    let _ = (metric, train, test);
-    Ok(move |_: &dyn Recommend| Err(Error::unsupported("validation", "this build", "wait")))
 }
 
 /// Loads a model folder.

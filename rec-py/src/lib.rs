@@ -3,6 +3,7 @@
 mod columns;
 mod dataset;
 mod errors;
+mod evaluate;
 mod fit;
 mod frame;
 mod ids;
@@ -11,9 +12,11 @@ mod items;
 mod model;
 mod params;
 mod progress;
+mod read;
 mod recommend;
 mod social;
 mod sparse;
+mod split;
 mod table;
 
 #[pyo3::pymodule(name = "_native")]
@@ -29,13 +32,24 @@ mod native {
     #[pymodule_export]
     use crate::dataset::{_dataset_from_state, PyDataset};
     #[pymodule_export]
+    use crate::evaluate::{
+        PyPairedTest, PyReport, compare, evaluate_answer, evaluate_model, evaluate_rows,
+    };
+    #[pymodule_export]
     use crate::fit::{check_device, check_params, fit, load};
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
+    use crate::read::read_parts;
+    #[pymodule_export]
     use crate::recommend::{PyExplanation, PyRecommendations};
     #[pymodule_export]
     use crate::social::PySocialGraph;
+    #[pymodule_export]
+    use crate::split::{
+        PyCold, PySplit, split_at_time, split_by_time, split_by_user_ratio, split_leave_last_out,
+        split_random, split_user_holdout,
+    };
 }

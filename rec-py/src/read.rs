@@ -12,7 +12,7 @@ use rec_core::data::read::{
     Column, EventWeights, Events, ReadOptions, ReadReport, Separator, read_interactions, read_path,
 };
 use rec_core::data::{Duplicates, TimeUnit};
-use rec_core::{Error, Result};
+use rec_core::Result;
 
 use crate::dataset::{PyDataset, duplicates};
 use crate::errors::{OrRaise, parameter};
@@ -107,8 +107,6 @@ fn time_unit(name: &str) -> PyResult<TimeUnit> {
 }
 
 /// Reads a file of events.
-#[pyfunction]
-#[pyo3(signature = (path, **options))]
 pub(crate) fn read_events(
     py: Python<'_>,
     path: PathBuf,
@@ -120,15 +118,15 @@ pub(crate) fn read_events(
     Ok(PyDataset { inner: data, report: Some(Arc::new(report)) })
 }
 
-/// Reads what stands at a path: one data set, or the parts of a split that was made already.
+/// Reads what stands at a path: one data set, or the parts of a split that was made already
+/// (train, validation where there is one, test).
 #[pyfunction]
-#[pyo3(signature = (path, **options))]
-pub(crate) fn read_any(
+pub(crate) fn read_parts(
     py: Python<'_>,
     path: PathBuf,
-    options: Option<&Bound<'_, PyDict>>,
+    options: &Bound<'_, PyDict>,
 ) -> PyResult<Vec<Option<PyDataset>>> {
-    let wish = Wish::of(options)?;
+    let wish = Wish::of(Some(options))?;
     let loaded = interrupt::run(py, |_| read_path(path, &wish.options))?;
     let items = loaded.items.map(|(items, _)| Arc::new(items));
     let (parts, reports) = match loaded.events {
@@ -200,15 +198,4 @@ pub(crate) fn report_to_py<'py>(
     dict.set_item("refused", refused)?;
     dict.set_item("text", report.to_string())?;
     Ok(dict)
-}
-
-/// Refuses a folder with a fixed split where one data set is asked for.
-pub(crate) fn one(parts: Vec<Option<PyDataset>>) -> Result<PyDataset> {
-    match <[_; 1]>::try_from(parts) {
-        Ok([Some(data)]) => Ok(data),
-        _ => Err(Error::data(
-            "the folder",
-            "it holds a split made already; read it with rec.read_split",
-        )),
-    }
 }

@@ -7,9 +7,9 @@
 >>> rec.evaluate(model, test, train=train, metrics=["recall@20", "ndcg@20"])
 """
 
-from . import errors
+from . import errors, split
 from ._estimator import Model, load
-from ._models import ALS
+from ._models import ALS, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
 from ._native import Dataset, Explanation, Items, Recommendations, SocialGraph, __version__
 from .errors import (
     DataError,
@@ -27,24 +27,31 @@ from .errors import (
 
 __all__ = [
     "ALS",
+    "CoTransition",
     "DataError",
     "Dataset",
+    "EASE",
     "Explanation",
     "FormatError",
     "IdMismatchError",
+    "ItemKNN",
     "Items",
     "Model",
     "NotFittedError",
     "ParameterError",
+    "Popular",
     "RecError",
     "Recommendations",
+    "SLIM",
     "ShapeError",
     "SocialGraph",
     "TooLargeError",
     "UnknownIdError",
     "UnsupportedError",
+    "UserKNN",
     "VersionError",
     "__version__",
     "errors",
     "load",
+    "split",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
 
@@ -49,16 +48,18 @@ class Model:
     # -- parameters
 
     @classmethod
-    def _names(cls) -> list[str]:
-        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+    def _defaults(cls) -> dict[str, Any]:
+        # All parameters are keyword-only with defaults; importing inspect would take longer than
+        # the rest of the package.
+        return cls.__init__.__kwdefaults__ or {}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """All parameters by name."""
-        return {name: getattr(self, name) for name in self._names()}
+        return {name: getattr(self, name) for name in self._defaults()}
 
     def set_params(self, **params: Any) -> Self:
         """Changes parameters by name; a fitted model stays as it is until fitted again."""
-        names = self._names()
+        names = self._defaults()
         for name, value in params.items():
             if name not in names:
                 raise ParameterError(
@@ -70,7 +71,7 @@ class Model:
 
     def _set(self, params: Mapping[str, Any]) -> None:
         """Takes over the constructor's arguments (``locals()``) and checks them."""
-        for name in self._names():
+        for name in self._defaults():
             setattr(self, name, params[name])
         self._check()
 
@@ -95,15 +96,14 @@ class Model:
     @classmethod
     def _params(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         """The inverse of ``_config``."""
-        names = set(cls._names())
-        return {name: value for name, value in config.items() if name in names}
+        return {name: value for name, value in config.items() if name in cls._defaults()}
 
     def __repr__(self) -> str:
-        defaults = inspect.signature(type(self).__init__).parameters
+        defaults = self._defaults()
         changed = (
             f"{name}={value!r}"
             for name, value in self.get_params().items()
-            if value != defaults[name].default
+            if value != defaults[name]
         )
         return f"{type(self).__name__}({', '.join(changed)})"
 
