@@ -3,6 +3,7 @@
 
 pub mod data;
 mod error;
+pub mod metrics;
 pub mod parallel;
 pub mod rank;
 pub mod rng;

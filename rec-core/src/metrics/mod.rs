@@ -1,0 +1,36 @@
+//! How good recommendations are: accuracy of ranked lists, what lies beyond it, and how sure one can
+//! be of either.
+//!
+//! [`evaluate`] measures a model on a test part; [`evaluate_lists`] and [`evaluate_run`] measure
+//! ready-made lists; [`paired_test`] compares two reports. The metrics themselves are plain functions
+//! of one list: [`ndcg`], [`recall`] and the others.
+
+mod beyond;
+mod board;
+mod bootstrap;
+mod evaluate;
+mod hits;
+mod lists;
+mod metric;
+mod options;
+mod paired;
+mod ranking;
+mod report;
+mod rows;
+mod sample;
+mod similarity;
+mod truth;
+
+pub use beyond::{Popularity, coverage, gini, intra_list_diversity, novelty, serendipity};
+pub use evaluate::evaluate;
+pub use lists::{ListOptions, RankedLists, Run, evaluate_lists, evaluate_run};
+pub use metric::Metric;
+pub use options::{Candidates, EvaluateOptions, Missing, Sampler, Seen, Ties};
+pub use paired::{PairedOptions, PairedTest, paired_test};
+pub use ranking::{
+    Gain, auc, average_precision, average_precision_full, hit_rate, ndcg, ndcg_graded, precision,
+    r_precision, recall, reciprocal_rank,
+};
+pub use report::{Figure, Report, UserIds};
+pub use similarity::{ItemSimilarity, TagCosine, TagJaccard, VectorCosine};
+pub use truth::Counts;
