@@ -45,6 +45,24 @@ pub trait Fit {
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Self::Model>;
 }
 
+/// An estimator whose model's type is not known until run time; every [`Fit`] is one.
+pub trait Estimator {
+    /// Trains on the data.
+    ///
+    /// # Errors
+    /// As [`Fit::fit`].
+    fn fit_model(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Box<dyn Model>>;
+}
+
+impl<E: Fit> Estimator for E
+where
+    E::Model: 'static,
+{
+    fn fit_model(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Box<dyn Model>> {
+        Ok(Box::new(self.fit(data, ctx)?))
+    }
+}
+
 /// What surrounds a training run.
 pub struct FitContext<'a> {
     /// Where to train.

@@ -1,9 +1,15 @@
 //! Recommender models that train on behaviour logs.
+//!
+//! An estimator is a struct of its parameters ([`Fit`]); fitting gives a [`Model`] that recommends
+//! ([`rec_core::rank::Recommend`]) and can be saved and [`load`]ed.
 
 pub mod collab;
 mod device;
 pub mod fit;
+mod registry;
 pub mod train;
 
 pub use device::Device;
+pub use fit::{Fit, FitContext, Model};
 pub use rec_core::{Error, Result};
+pub use registry::{KINDS, load};

@@ -567,6 +567,40 @@ impl Interactions {
         Ok((mapped, lost))
     }
 
+    /// The events of several parts that share their ids, in order of time again. Without times,
+    /// those of an earlier part come first.
+    ///
+    /// # Errors
+    /// [`Error::IdMismatch`] for parts with other ids, [`Error::Data`] where some have times or
+    /// weights and others have none, [`Error::Empty`] without parts.
+    pub fn concat(parts: &[&Interactions]) -> Result<Self> {
+        let Some(first) = parts.first() else {
+            return Err(Error::empty("the list of parts", "name at least one"));
+        };
+        let (mut users, mut items, mut weights, mut times) = (vec![], vec![], vec![], vec![]);
+        for part in parts {
+            first.ids.check_same(&part.ids, "the parts")?;
+            let alike = part.times.is_some() == first.times.is_some()
+                && part.weights.is_some() == first.weights.is_some();
+            if !alike && !part.is_empty() {
+                let why = "some have times or weights and others have none; read all alike";
+                return Err(Error::data("the parts", why));
+            }
+            users.extend(part.events().map(|event| event.user));
+            items.extend_from_slice(&part.items);
+            weights.extend_from_slice(part.weights().unwrap_or_default());
+            times.extend_from_slice(part.times().unwrap_or_default());
+        }
+        Self::from_columns(
+            first.ids.clone(),
+            &users,
+            items,
+            first.weights.is_some().then_some(weights),
+            first.times.is_some().then_some(times),
+            first.time_unit,
+        )
+    }
+
     /// The caller's id of a dense user.
     pub fn user_id(&self, user: u32) -> Option<Id> {
         self.ids.users.id(user).map(IdRef::to_owned)
@@ -662,6 +696,20 @@ mod tests {
         assert_eq!(weights(Duplicates::Last), [1.0, 4.0, 1.0, 1.0]);
         assert_eq!(weights(Duplicates::Count), [1.0, 2.0, 1.0, 1.0]);
         assert_eq!(log().matrix().iter_row(0).collect::<Vec<_>>(), [(0, 6.0), (1, 1.0)]);
+    }
+
+    #[test]
+    fn parts_put_together_are_the_whole() {
+        let log = log();
+        let parts = [log.filter(|at, _| at % 2 == 1), log.filter(|at, _| at % 2 == 0)];
+        let whole = Interactions::concat(&[&parts[0], &parts[1]]).unwrap();
+        assert_eq!(whole.times(), log.times());
+        assert_eq!(whole.sequence(0), log.sequence(0));
+        let other = log.compacted();
+        assert!(Interactions::concat(&[&log, &other]).is_ok());
+        assert!(Interactions::concat(&[&log, &log.binarized(0.0)]).is_err());
+        assert!(Interactions::concat(&[&log, &log.k_core(2, 2).unwrap()]).is_err());
+        assert!(Interactions::concat(&[]).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod ids;
 mod interactions;
 mod items;
 mod social;
+pub mod synthetic;
 
 pub use csr::Csr;
 pub use ids::{Id, IdMap, IdMaps, IdRef};

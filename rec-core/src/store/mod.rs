@@ -4,6 +4,8 @@
 mod manifest;
 mod reader;
 mod tensors;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use manifest::{FORMAT, Manifest};

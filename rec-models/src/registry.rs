@@ -1,0 +1,41 @@
+//! The model kinds a folder may hold.
+
+use std::path::Path;
+
+use rec_core::store::ModelReader;
+
+use crate::collab::{
+    AlsModel, BprModel, CoTransitionModel, EaseModel, ItemKnnModel, PopularModel, SlimModel,
+    UserKnnModel,
+};
+use crate::fit::Model;
+use crate::{Error, Result};
+
+/// The kinds that [`load`] knows.
+pub const KINDS: [&str; 8] =
+    ["als", "bpr", "co_transition", "ease", "item_knn", "popular", "slim", "user_knn"];
+
+/// Loads a model of any kind from its folder.
+///
+/// # Errors
+/// As [`ModelReader::open`]; [`Error::Format`] for a kind this build does not know, or parts that do
+/// not make a model.
+pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
+    let path = path.as_ref();
+    let reader = ModelReader::open(path)?;
+    Ok(match reader.manifest().kind.as_str() {
+        "als" => Box::new(AlsModel::load(&reader)?),
+        "bpr" => Box::new(BprModel::load(&reader)?),
+        "co_transition" => Box::new(CoTransitionModel::load(&reader)?),
+        "ease" => Box::new(EaseModel::load(&reader)?),
+        "item_knn" => Box::new(ItemKnnModel::load(&reader)?),
+        "popular" => Box::new(PopularModel::load(&reader)?),
+        "slim" => Box::new(SlimModel::load(&reader)?),
+        "user_knn" => Box::new(UserKnnModel::load(&reader)?),
+        other => {
+            let known = KINDS.join(", ");
+            let why = format!("holds a model of kind {other:?}; this build knows {known}");
+            return Err(Error::format(path, None, why));
+        }
+    })
+}
