@@ -5,12 +5,8 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rec_core::store::ModelReader;
 use rec_core::{Error, Result};
-use rec_models::collab::{
-    Als, AlsModel, CoTransition, CoTransitionModel, Ease, EaseModel, ItemKnn, ItemKnnModel, Popular,
-    PopularModel, Slim, SlimModel, UserKnn, UserKnnModel,
-};
+use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::Device;
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
 
@@ -22,9 +18,9 @@ use crate::model::{PyModel, positive};
 use crate::params::{Params, configure, params_from_py};
 use crate::progress::reporter;
 
-/// One line a model: the kind its folder names, the estimator, the model.
+/// One line a model: the kind its folder names, and the estimator.
 macro_rules! kinds {
-    ($($kind:literal => $estimator:ty, $model:ty;)*) => {
+    ($($kind:literal => $estimator:ty,)*) => {
         /// Checks the parameters' names and types.
         fn check(kind: &str, params: &Params) -> Result<()> {
             match kind {
@@ -45,25 +41,19 @@ macro_rules! kinds {
             }
         }
 
-        fn read(reader: &ModelReader) -> Result<Arc<dyn Model>> {
-            match reader.manifest().kind.as_str() {
-                $($kind => Ok(Arc::new(<$model>::load(reader)?)),)*
-                kind => Err(no_such(kind)),
-            }
-        }
-
         const KINDS: &[&str] = &[$($kind),*];
     };
 }
 
 kinds! {
-    "popular" => Popular, PopularModel;
-    "item_knn" => ItemKnn, ItemKnnModel;
-    "user_knn" => UserKnn, UserKnnModel;
-    "co_transition" => CoTransition, CoTransitionModel;
-    "ease" => Ease, EaseModel;
-    "slim" => Slim, SlimModel;
-    "als" => Als, AlsModel;
+    "popular" => Popular,
+    "item_knn" => ItemKnn,
+    "user_knn" => UserKnn,
+    "co_transition" => CoTransition,
+    "ease" => Ease,
+    "slim" => Slim,
+    "als" => Als,
+    "bpr" => Bpr,
 }
 
 fn no_such(kind: &str) -> Error {
@@ -134,5 +124,5 @@ pub(crate) fn fit(
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<PyModel> {
     let path = path_of(path)?;
-    interrupt::run(py, |_| Ok(PyModel { inner: read(&ModelReader::open(&path)?)? }))
+    interrupt::run(py, |_| Ok(PyModel { inner: rec_models::load(&path)?.into() }))
 }

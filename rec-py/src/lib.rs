@@ -12,7 +12,7 @@ mod items;
 mod model;
 mod params;
 mod progress;
-mod read;
+// mod read;
 mod recommend;
 mod social;
 mod sparse;
@@ -41,8 +41,7 @@ mod native {
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::model::PyModel;
-    #[pymodule_export]
-    use crate::read::read_parts;
+    // READ
     #[pymodule_export]
     use crate::recommend::{PyExplanation, PyRecommendations};
     #[pymodule_export]
