@@ -13,7 +13,7 @@ use clap::Parser;
 use flate2::read::GzDecoder;
 use rec_core::data::{Csr, Dataset, IdMap, IdMaps, Interactions};
 use rec_core::rank::{Selection, top_k};
-use rec_models::collab::{Als, AlsSolver};
+use rec_models::collab::{Als, AlsSolver, Bpr, BprNegatives};
 use rec_models::fit::{Fit, FitContext, Model};
 
 #[derive(Parser)]
@@ -32,6 +32,13 @@ struct Args {
     alpha: f32,
     #[arg(long, default_value_t = 15)]
     epochs: usize,
+    /// Of BPR.
+    #[arg(long, default_value_t = 0.01)]
+    learning_rate: f32,
+    /// Of BPR: negatives by popularity to this power; 0 is uniform, 1 is implicit's.
+    #[arg(long, default_value_t = 1.0)]
+    popularity: f64,
+    /// Threads, and workers of BPR.
     #[arg(long, default_value_t = 2)]
     threads: usize,
     #[arg(long, default_value_t = 1)]
@@ -56,13 +63,24 @@ fn main() -> Outcome<()> {
     match args.model.as_str() {
         "als" => run(&als(&args, AlsSolver::default()), &args, &train, &test),
         "als-cholesky" => run(&als(&args, AlsSolver::Cholesky), &args, &train, &test),
-        other => Err(format!("no model {other:?}; choose als or als-cholesky").into()),
+        "bpr" => run(&bpr(&args), &args, &train, &test),
+        other => Err(format!("no model {other:?}; choose als, als-cholesky or bpr").into()),
     }
 }
 
 fn als(args: &Args, solver: AlsSolver) -> Als {
     let Args { factors, l2, alpha, epochs, .. } = *args;
     Als { factors, l2, alpha, epochs, solver }
+}
+
+fn bpr(args: &Args) -> Bpr {
+    let Args { factors, l2, epochs, learning_rate, popularity, .. } = *args;
+    let negatives = match popularity {
+        0.0 => BprNegatives::Uniform,
+        alpha => BprNegatives::Popularity { alpha },
+    };
+    let workers = args.threads;
+    Bpr { factors, l2, epochs, learning_rate, negatives, workers, ..Bpr::default() }
 }
 
 fn run<F: Fit>(estimator: &F, args: &Args, train: &Dataset, test: &Csr) -> Outcome<()> {

@@ -5,7 +5,6 @@ use std::ops::{Deref, DerefMut};
 use rand::RngExt as _;
 use rayon::prelude::*;
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rank::{Factors, TopK, better};
 use rec_core::rng;
 use rec_core::store::ModelReader;
 
@@ -103,48 +102,4 @@ pub(super) fn check_kind(reader: &ModelReader, kind: &str) -> Result<()> {
 pub(super) fn training_log(reader: &ModelReader) -> Result<TrainingLog> {
     serde_json::from_value(reader.manifest().training.clone())
         .map_err(|e| Error::data("training log of a model folder", e.to_string()))
-}
-
-/// `⟨users[u], items[i]⟩ + bias[i]` for each asked user and all items: `[users.len(), n_items]`.
-pub(super) fn score(factors: Factors<'_>, users: &[u32], out: &mut [f32]) -> Result<()> {
-    let Factors { dim, items, .. } = factors;
-    let n_items = items.len() / dim;
-    if out.len() != users.len() * n_items {
-        return Err(Error::shape("scores", users.len() * n_items, out.len()));
-    }
-    for (&user, out) in users.iter().zip(out.chunks_exact_mut(n_items)) {
-        let Some(x) = factors.users.get(user as usize * dim..(user as usize + 1) * dim) else {
-            return Err(Error::shape("dense user", factors.users.len() / dim, user));
-        };
-        for (i, (out, y)) in out.iter_mut().zip(items.chunks_exact(dim)).enumerate() {
-            let product: f32 = x.iter().zip(y).map(|(x, y)| x * y).sum();
-            *out = product + factors.item_bias.map_or(0.0, |b| b[i]);
-        }
-    }
-    Ok(())
-}
-
-/// The `k` items of largest cosine with each of these, itself left out.
-pub(super) fn similar(table: &[f32], dim: usize, items: &[u32], k: usize) -> Result<TopK> {
-    let n = table.len() / dim;
-    let row = |i: usize| &table[i * dim..][..dim];
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-    let norms: Vec<f32> = (0..n).map(|i| dot(row(i), row(i)).sqrt().max(f32::MIN_POSITIVE)).collect();
-    let ranked = items
-        .par_iter()
-        .map(|&item| {
-            let at = item as usize;
-            if at >= n {
-                return Err(Error::shape("dense item", format!("< {n}"), item));
-            }
-            let mut all: Vec<(u32, f32)> = (0..n)
-                .filter(|&other| other != at)
-                .map(|other| (other as u32, dot(row(at), row(other)) / norms[at] / norms[other]))
-                .collect();
-            all.sort_unstable_by(|&a, &b| better(a, b));
-            all.truncate(k);
-            Ok(all)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    TopK::from_rows(&ranked, k)
 }

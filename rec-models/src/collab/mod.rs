@@ -1,6 +1,7 @@
 //! Collaborative filtering: models that learn from who interacted with what.
 
 mod als;
+mod bpr;
 mod checks;
 mod cotransition;
 mod ease;
@@ -12,6 +13,7 @@ mod rows;
 mod slim;
 
 pub use als::{Als, AlsModel, AlsSolver};
+pub use bpr::{Bpr, BprModel, BprNegatives};
 pub use cotransition::{CoTransition, CoTransitionModel};
 pub use ease::{Ease, EaseModel};
 pub use item_weights::{ItemItem, ItemItemModel, ItemWeights};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar, TopK};
+use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar, TopK, similar_rows};
 use rec_core::store::{ModelReader, ModelWriter};
 
 use super::gram::gram;
@@ -91,7 +91,7 @@ impl Scorer for AlsModel {
     }
 
     fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
-        factors::score(self.product(), users, out)
+        self.product().score(users, out)
     }
 
     fn factors(&self) -> Option<Factors<'_>> {
@@ -122,7 +122,7 @@ impl Recommend for AlsModel {
     fn score_histories(&self, histories: &[History], out: &mut [f32]) -> Result<()> {
         let users = self.fold_in_users(histories)?;
         let all: Vec<u32> = (0..histories.len() as u32).collect();
-        factors::score(Factors { users: &users, ..self.product() }, &all, out)
+        Factors { users: &users, ..self.product() }.score(&all, out)
     }
 }
 
@@ -132,7 +132,7 @@ impl Similar for AlsModel {
     }
 
     fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
-        factors::similar(&self.items, self.config.factors, items, k)
+        similar_rows(&self.items, self.config.factors, items, k, true)
     }
 }
 
