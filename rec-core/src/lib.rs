@@ -4,9 +4,11 @@
 pub mod data;
 mod error;
 pub mod metrics;
+pub mod objective;
 pub mod parallel;
 pub mod rank;
 pub mod rng;
+pub mod sampling;
 pub mod store;
 
 pub use error::{Error, IdKind, Result, bytes};

@@ -1,0 +1,13 @@
+//! Objectives: the loss and gradient of each model family in plain `ndarray`, with formula and
+//! source. They favour being right over being fast: kernels and trainers are tested against them.
+
+mod bpr;
+pub mod dense;
+mod ease;
+mod least_squares;
+#[cfg(test)]
+mod numeric;
+
+pub use bpr::{Bpr, BprFactors, log_sigmoid, sigmoid};
+pub use ease::Ease;
+pub use least_squares::{Confidence, ImplicitFactors, ImplicitLeastSquares, NormalEquations};

@@ -1,0 +1,14 @@
+//! Sampling: negatives for training, and candidates for sampled metrics.
+
+mod alias;
+mod batch;
+mod candidates;
+pub mod draw;
+mod hard;
+mod negatives;
+
+pub use alias::AliasTable;
+pub use batch::InBatch;
+pub use candidates::CandidateSampler;
+pub use hard::DynamicNegatives;
+pub use negatives::NegativeSampler;
