@@ -7,10 +7,19 @@
 >>> rec.evaluate(model, test, train=train, metrics=["recall@20", "ndcg@20"])
 """
 
-from . import errors, split
+from . import errors, metrics, split
 from ._estimator import Model, load
-from ._models import ALS, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
-from ._native import Dataset, Explanation, Items, Recommendations, SocialGraph, __version__
+from ._evaluate import Report, compare, evaluate
+from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
+from ._native import (
+    Dataset,
+    Explanation,
+    Items,
+    PairedTest,
+    Recommendations,
+    SocialGraph,
+    __version__,
+)
 from .errors import (
     DataError,
     FormatError,
@@ -27,6 +36,7 @@ from .errors import (
 
 __all__ = [
     "ALS",
+    "BPR",
     "CoTransition",
     "DataError",
     "Dataset",
@@ -38,10 +48,12 @@ __all__ = [
     "Items",
     "Model",
     "NotFittedError",
+    "PairedTest",
     "ParameterError",
     "Popular",
     "RecError",
     "Recommendations",
+    "Report",
     "SLIM",
     "ShapeError",
     "SocialGraph",
@@ -51,7 +63,10 @@ __all__ = [
     "UserKNN",
     "VersionError",
     "__version__",
+    "compare",
     "errors",
+    "evaluate",
     "load",
+    "metrics",
     "split",
 ]

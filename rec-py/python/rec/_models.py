@@ -291,3 +291,63 @@ class ALS(FactorModel):
         if isinstance(params["solver"], dict):
             params |= {"solver": "cg", "cg_steps": params["solver"]["cg"]["steps"]}
         return params
+
+
+class BPR(FactorModel):
+    """Bayesian personalised ranking (Rendle et al. 2009): matrix factorisation on pairs.
+
+    With one worker the result is the same at every run; more are lock-free and faster, and are
+    not.
+
+    Args:
+        factors: Length of a factor.
+        learning_rate: Step of the gradient descent.
+        l2: Weight of the squared norms.
+        epochs: Passes over the data.
+        item_bias: Whether each item has a bias.
+        negatives: How the items a user did not have are drawn: ``"uniform"``, or
+            ``"popularity"``, in proportion to ``popularity ** alpha``.
+        alpha: The power of popularity.
+        workers: Parallel workers.
+    """
+
+    _kind = "bpr"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        learning_rate: float = 0.01,
+        l2: float = 0.01,
+        epochs: int = 100,
+        item_bias: bool = True,
+        negatives: Literal["uniform", "popularity"] = "uniform",
+        alpha: float = 1.0,
+        workers: int = 1,
+        random_state: int | None = 0,
+        num_threads: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.factors: int
+        self.learning_rate: float
+        self.l2: float
+        self.epochs: int
+        self.item_bias: bool
+        self.negatives: Literal["uniform", "popularity"]
+        self.alpha: float
+        self.workers: int
+        self._set(locals())
+
+    def _config(self) -> dict[str, Any]:
+        config = super()._config()
+        alpha = config.pop("alpha")
+        if self.negatives == "popularity":
+            config["negatives"] = {"popularity": {"alpha": alpha}}
+        return config
+
+    @classmethod
+    def _params(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        params = super()._params(config)
+        if isinstance(params["negatives"], dict):
+            params |= {"negatives": "popularity", **params["negatives"]["popularity"]}
+        return params
