@@ -12,7 +12,7 @@ mod items;
 mod model;
 mod params;
 mod progress;
-// mod read;
+mod read;
 mod recommend;
 mod social;
 mod sparse;
@@ -41,7 +41,8 @@ mod native {
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::model::PyModel;
-    // READ
+    #[pymodule_export]
+    use crate::read::read_parts;
     #[pymodule_export]
     use crate::recommend::{PyExplanation, PyRecommendations};
     #[pymodule_export]

@@ -1,7 +1,7 @@
 """The compiled part of the library; use it through ``rec``."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -16,6 +16,8 @@ _Ids = Sequence[_Id] | NDArray[Any] | Iterable[_Id]
 _Path = str | os.PathLike[str]
 _Library = Literal["pandas", "polars", "arrow"]
 _Policy = Literal["keep", "sum", "last", "count"]
+_Column = str | int
+_Unit = Literal["s", "ms", "us", "ns"]
 
 @final
 class Dataset:
@@ -34,7 +36,41 @@ class Dataset:
         duplicates: _Policy = "keep",
     ) -> Dataset: ...
     @staticmethod
-    def from_csr(csr: Any, *, user_ids: _Ids | None = None, item_ids: _Ids | None = None) -> Dataset: ...
+    def from_csr(
+        csr: Any, *, user_ids: _Ids | None = None, item_ids: _Ids | None = None
+    ) -> Dataset: ...
+    @staticmethod
+    def read(
+        path: _Path,
+        *,
+        user: _Column | None = None,
+        item: _Column | None = None,
+        time: _Column | None = None,
+        weight: _Column | None = None,
+        event: _Column | None = None,
+        event_weights: Mapping[str, float] | None = None,
+        sep: str | None = None,
+        header: bool | None = None,
+        time_unit: _Unit | None = None,
+        skip_bad: bool = False,
+        duplicates: _Policy = "keep",
+    ) -> Dataset: ...
+    @staticmethod
+    def read_csv(
+        path: _Path,
+        *,
+        user: _Column | None = None,
+        item: _Column | None = None,
+        time: _Column | None = None,
+        weight: _Column | None = None,
+        event: _Column | None = None,
+        event_weights: Mapping[str, float] | None = None,
+        sep: str | None = None,
+        header: bool | None = None,
+        time_unit: _Unit | None = None,
+        skip_bad: bool = False,
+        duplicates: _Policy = "keep",
+    ) -> Dataset: ...
     @property
     def n_users(self) -> int: ...
     @property
@@ -47,6 +83,12 @@ class Dataset:
     def density(self) -> float: ...
     @property
     def nbytes(self) -> int: ...
+    @property
+    def report(self) -> dict[str, Any] | None: ...
+    @property
+    def user_counts(self) -> NDArray[np.int64]: ...
+    @property
+    def item_counts(self) -> NDArray[np.int64]: ...
     @property
     def has_times(self) -> bool: ...
     @property
@@ -179,6 +221,58 @@ class FittedModel:
     def explain(self, user: _Id, item: _Id) -> Explanation: ...
     def save(self, path: _Path) -> None: ...
 
+@final
+class Split:
+    @property
+    def train(self) -> Dataset: ...
+    @property
+    def valid(self) -> Dataset: ...
+    @property
+    def test(self) -> Dataset: ...
+    @property
+    def fold_in(self) -> Dataset | None: ...
+    @property
+    def cold(self) -> Cold: ...
+    @property
+    def report(self) -> dict[str, Any]: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    def __iter__(self) -> Iterator[Dataset]: ...
+    def __len__(self) -> int: ...
+
+@final
+class Cold:
+    @property
+    def valid(self) -> Dataset: ...
+    @property
+    def test(self) -> Dataset: ...
+    @property
+    def users(self) -> NDArray[Any]: ...
+    @property
+    def items(self) -> NDArray[Any]: ...
+
+@final
+class Report:
+    def summary(self) -> dict[str, Any]: ...
+    def per_user(self, metric: str) -> NDArray[np.float64]: ...
+    @property
+    def users(self) -> NDArray[Any]: ...
+
+@final
+class PairedTest:
+    @property
+    def metric(self) -> str: ...
+    @property
+    def difference(self) -> float: ...
+    @property
+    def interval(self) -> tuple[float, float] | None: ...
+    @property
+    def p_value(self) -> float: ...
+    @property
+    def users(self) -> int: ...
+    @property
+    def wins(self) -> tuple[int, int]: ...
+
 def check_params(kind: str, params: Mapping[str, Any]) -> None: ...
 def check_device(name: str) -> None: ...
 def fit(
@@ -198,3 +292,45 @@ def fit(
 ) -> FittedModel: ...
 def load(path: _Path) -> FittedModel: ...
 def _dataset_from_state(state: Mapping[str, Any]) -> Dataset: ...
+def read_parts(path: _Path, options: Mapping[str, Any]) -> list[Dataset | None]: ...
+def split_leave_last_out(dataset: Dataset, n: int, validation: bool) -> Split: ...
+def split_by_time(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
+def split_at_time(dataset: Dataset, test_from: int, valid_from: int | None) -> Split: ...
+def split_by_user_ratio(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
+def split_random(dataset: Dataset, fractions: Sequence[float], seed: int) -> Split: ...
+def split_user_holdout(
+    dataset: Dataset, fractions: Sequence[float], fold_in: float, order: str, seed: int
+) -> Split: ...
+def evaluate_model(
+    model: FittedModel,
+    test: Dataset,
+    train: Dataset | None,
+    filter_seen: bool,
+    also_seen: Sequence[Dataset],
+    metrics: Sequence[str],
+    similarity: str,
+    options: Mapping[str, Any],
+) -> Report: ...
+def evaluate_answer(
+    answer: Recommendations,
+    test: Dataset,
+    metrics: Sequence[str],
+    similarity: str,
+    options: Mapping[str, Any],
+) -> Report: ...
+def evaluate_rows(
+    lists: Sequence[Any],
+    relevant: Sequence[tuple[Any, Sequence[float]]],
+    metrics: Sequence[str],
+    counts: Mapping[Any, int] | None,
+    options: Mapping[str, Any],
+) -> Report: ...
+def compare(
+    first: Report,
+    second: Report,
+    metric: str,
+    permutations: int,
+    bootstrap: int,
+    confidence: float,
+    seed: int,
+) -> PairedTest: ...
