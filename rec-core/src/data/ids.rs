@@ -365,14 +365,31 @@ fn hash_text(hasher: &DefaultHashBuilder, s: &str) -> u64 {
 }
 
 /// The integer that `s` spells, if `s` is how that integer is written (`"007"` and `"+7"` are not).
-fn canonical_int(s: &str) -> Option<i64> {
+pub(super) fn canonical_int(s: &str) -> Option<i64> {
+    let bytes = s.as_bytes();
+    if bytes.is_empty() || bytes.len() > 18 {
+        return canonical_int_of_any_length(s);
+    }
+    let negative = bytes[0] == b'-';
+    let digits = &bytes[usize::from(negative)..];
+    if digits.is_empty() || digits[0] == b'0' {
+        return (bytes == b"0").then_some(0);
+    }
+    let mut value = 0i64;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(if negative { -value } else { value })
+}
+
+fn canonical_int_of_any_length(s: &str) -> Option<i64> {
     let digits = s.strip_prefix('-').unwrap_or(s).as_bytes();
-    let canonical = match digits {
-        [] => false,
-        [b'0'] => s.len() == 1,
-        [b'0', ..] => false,
-        _ => digits.iter().all(u8::is_ascii_digit),
-    };
+    let canonical =
+        digits.first().is_some_and(|&d| d != b'0') && digits.iter().all(u8::is_ascii_digit);
     if canonical { s.parse().ok() } else { None }
 }
 

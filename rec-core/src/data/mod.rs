@@ -4,6 +4,7 @@ mod csr;
 mod ids;
 mod interactions;
 mod items;
+pub mod read;
 mod social;
 pub mod synthetic;
 
