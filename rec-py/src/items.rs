@@ -1,8 +1,10 @@
 //! `rec.Items`: what is known of items beside behaviour.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use rec_core::data::read::{ItemOptions, read_items};
 use rec_core::data::{IdMap, Items};
 use rec_core::{Error, IdKind};
 
@@ -10,6 +12,8 @@ use crate::columns::{Place, intern, is_text, tags, texts, vectors};
 use crate::errors::OrRaise;
 use crate::frame::Frame;
 use crate::ids::{id_from_py, map_to_py};
+use crate::interrupt;
+use crate::read::{Name, column, delimited, warn};
 
 /// A table of items: texts, tags and vectors, under their own ids.
 #[pyclass(module = "rec", name = "Items", frozen)]
@@ -60,6 +64,43 @@ impl PyItems {
         wanted.extend(vectors.iter().map(String::as_str));
         let frame = Frame::open(df, &wanted)?;
         let items = df.py().detach(|| read(frame, id, &text, tags, &vectors)).or_raise()?;
+        Ok(Arc::new(items).into())
+    }
+
+    /// Reads a file of items, in any layout that `Dataset.read` reads. `text`, `tags` and `vectors`
+    /// are found out unless given; `id_map` names a file of two columns, the id that events use
+    /// and the id this file uses.
+    #[staticmethod]
+    #[pyo3(signature = (path, *, id=None, text=None, tags=None, tag_separator=None, vectors=None, id_map=None, sep=None, header=None, skip_bad=false))]
+    #[allow(clippy::too_many_arguments)]
+    fn read(
+        py: Python<'_>,
+        path: PathBuf,
+        id: Option<Name>,
+        text: Option<Vec<Name>>,
+        tags: Option<Name>,
+        tag_separator: Option<String>,
+        vectors: Option<Vec<Name>>,
+        id_map: Option<PathBuf>,
+        sep: Option<&str>,
+        header: Option<bool>,
+        skip_bad: bool,
+    ) -> PyResult<Self> {
+        let columns = |names: Vec<Name>| names.into_iter().map(|n| column(Some(n))).collect();
+        let options = ItemOptions {
+            format: sep.map(delimited).transpose()?,
+            header,
+            id: column(id),
+            text: text.map(columns),
+            tags: column(tags),
+            tag_separator,
+            vectors: vectors.map(columns),
+            id_map,
+            skip_bad,
+            ..ItemOptions::default()
+        };
+        let (items, report) = interrupt::run(py, |_| read_items(path, &options))?;
+        warn(py, &report)?;
         Ok(Arc::new(items).into())
     }
 

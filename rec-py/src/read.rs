@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rec_core::data::Dataset;
 use rec_core::data::read::{
-    Column, EventWeights, Events, ReadOptions, ReadReport, Separator, read_interactions, read_path,
+    Column, EventWeights, Events, Format, ReadOptions, ReadReport, Separator, read_interactions, read_path,
 };
 use rec_core::data::{Duplicates, TimeUnit};
 use rec_core::Result;
@@ -20,12 +20,12 @@ use crate::interrupt;
 
 /// A column by its name or its position.
 #[derive(FromPyObject)]
-enum Name {
+pub(crate) enum Name {
     Position(usize),
     Name(String),
 }
 
-fn column(name: Option<Name>) -> Column {
+pub(crate) fn column(name: Option<Name>) -> Column {
     match name {
         None => Column::Auto,
         Some(Name::Name(name)) => Column::from(name),
@@ -62,10 +62,7 @@ impl Wish {
                 "weight" => options.weight = column(value.extract()?),
                 "event" => event = Some(column(value.extract()?)),
                 "event_weights" => weights = Some(value.extract::<HashMap<String, f32>>()?),
-                "sep" => {
-                    let separator = Separator::parse(&value.extract::<String>()?).or_raise()?;
-                    options.format = Some(rec_core::data::read::Format::Delimited(separator));
-                }
+                "sep" => options.format = Some(delimited(&value.extract::<String>()?)?),
                 "header" => options.header = Some(value.extract()?),
                 "time_unit" => options.time_unit = Some(time_unit(&value.extract::<String>()?)?),
                 "skip_bad" => options.skip_bad = value.extract()?,
@@ -94,6 +91,11 @@ impl Wish {
         let (log, report) = read_interactions(path, &self.options)?;
         Ok((Dataset::from(log.deduplicated(self.policy)), report))
     }
+}
+
+/// The layout of rows separated by this.
+pub(crate) fn delimited(separator: &str) -> PyResult<Format> {
+    Ok(Format::Delimited(Separator::parse(separator).or_raise()?))
 }
 
 fn time_unit(name: &str) -> PyResult<TimeUnit> {
@@ -152,7 +154,7 @@ pub(crate) fn read_parts(
 }
 
 /// Rows left out under `skip_bad` are never lost silently.
-fn warn(py: Python<'_>, report: &ReadReport) -> PyResult<()> {
+pub(crate) fn warn(py: Python<'_>, report: &ReadReport) -> PyResult<()> {
     if report.refused_rows() == 0 {
         return Ok(());
     }

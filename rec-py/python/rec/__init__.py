@@ -20,6 +20,7 @@ from ._native import (
     SocialGraph,
     __version__,
 )
+from ._read import read, read_split
 from .errors import (
     DataError,
     FormatError,
@@ -68,5 +69,7 @@ __all__ = [
     "evaluate",
     "load",
     "metrics",
+    "read",
+    "read_split",
     "split",
 ]

@@ -116,6 +116,20 @@ class Items:
         tags: str | None = None,
         vectors: str | Sequence[str] | None = None,
     ) -> Items: ...
+    @staticmethod
+    def read(
+        path: _Path,
+        *,
+        id: _Column | None = None,
+        text: Sequence[_Column] | None = None,
+        tags: _Column | None = None,
+        tag_separator: str | None = None,
+        vectors: Sequence[_Column] | None = None,
+        id_map: _Path | None = None,
+        sep: str | None = None,
+        header: bool | None = None,
+        skip_bad: bool = False,
+    ) -> Items: ...
     @property
     def ids(self) -> NDArray[Any]: ...
     @property
