@@ -117,12 +117,12 @@ pub(crate) fn fit(
         };
         train(kind, &params, data, &mut ctx)
     })?;
-    Ok(PyModel { inner })
+    Ok(inner.into())
 }
 
 /// Loads a model folder.
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<PyModel> {
     let path = path_of(path)?;
-    interrupt::run(py, |_| Ok(PyModel { inner: rec_models::load(&path)?.into() }))
+    interrupt::run(py, |_| Ok(PyModel::from(Arc::<dyn Model>::from(rec_models::load(&path)?))))
 }

@@ -12,6 +12,7 @@ mod items;
 mod model;
 mod params;
 mod progress;
+mod rank;
 mod read;
 mod recommend;
 mod social;
@@ -41,6 +42,8 @@ mod native {
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::model::PyModel;
+    #[pymodule_export]
+    use crate::rank::{fuse, rerank_calibrate, rerank_mmr};
     #[pymodule_export]
     use crate::read::read_parts;
     #[pymodule_export]

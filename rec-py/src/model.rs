@@ -23,7 +23,15 @@ use crate::recommend::{PyExplanation, PyRecommendations};
 /// A fitted model.
 #[pyclass(module = "rec._native", name = "FittedModel", frozen)]
 pub(crate) struct PyModel {
-    pub(crate) inner: Arc<dyn Model>,
+    pub(crate) inner: Arc<dyn Recommend>,
+    /// The same, where it is one model that can be saved; a fusion of several is not.
+    pub(crate) model: Option<Arc<dyn Model>>,
+}
+
+impl From<Arc<dyn Model>> for PyModel {
+    fn from(model: Arc<dyn Model>) -> Self {
+        Self { inner: model.clone(), model: Some(model) }
+    }
 }
 
 /// What to do with unknown ids.
@@ -112,20 +120,20 @@ impl PyModel {
     /// The kind that the model folder's manifest names.
     #[getter]
     fn kind(&self) -> &'static str {
-        self.inner.kind()
+        self.model.as_ref().map_or("fusion", |m| m.kind())
     }
 
     /// The estimator's parameters, as a model folder holds them.
     #[getter]
     fn config<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let writer = self.inner.writer().or_raise()?;
+        let writer = self.one("config")?.writer().or_raise()?;
         to_py(py, &writer.manifest().config)
     }
 
     /// How training went, as a model folder holds it; `None` where it keeps nothing.
     #[getter]
     fn training<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let writer = self.inner.writer().or_raise()?;
+        let writer = self.one("training")?.writer().or_raise()?;
         to_py(py, &writer.manifest().training)
     }
 
@@ -217,9 +225,8 @@ impl PyModel {
         num_threads: Option<usize>,
     ) -> PyResult<PyRecommendations> {
         let (items, k) = (ids_from_py(items, "items")?, count("k", k)?);
-        let similar = self.inner.as_similar().ok_or_else(|| {
-            Error::unsupported("similar_items", self.inner.kind(), "use ItemKNN, EASE, SLIM or ALS")
-        });
+        let model = self.one("similar_items")?;
+        let similar = model.as_similar().ok_or_else(|| self.has_no("similar_items"));
         let similar = similar.or_raise()?;
         let work = |_: &_| parallel::install(num_threads, || similar.similar_items(&items, k));
         let inner = interrupt::run(py, work)?;
@@ -232,10 +239,8 @@ impl PyModel {
         user: &Bound<'_, PyAny>,
         item: &Bound<'_, PyAny>,
     ) -> PyResult<PyExplanation> {
-        let explain = self.inner.as_explain().ok_or_else(|| {
-            Error::unsupported("explain", self.inner.kind(), "use ItemKNN, EASE, SLIM or ALS")
-        });
-        let explain = explain.or_raise()?;
+        let model = self.one("explain")?;
+        let explain = model.as_explain().ok_or_else(|| self.has_no("explain")).or_raise()?;
         let ids = self.inner.ids();
         let user = ids.users.require(IdKind::User, &id_from_py(user, "user")?).or_raise()?;
         let item = ids.items.require(IdKind::Item, &id_from_py(item, "item")?).or_raise()?;
@@ -255,16 +260,26 @@ impl PyModel {
     /// Writes the model folder.
     fn save(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<()> {
         let path = path_of(path)?;
-        interrupt::run(py, |_| self.inner.writer()?.save(&path))
+        let model = self.one("save")?;
+        interrupt::run(py, |_| model.writer()?.save(&path))
     }
 
     fn __repr__(&self) -> String {
         let (users, items) = (self.inner.n_users(), self.inner.n_items());
-        format!("FittedModel({:?}, {users} users, {items} items)", self.inner.kind())
+        format!("FittedModel({:?}, {users} users, {items} items)", self.kind())
     }
 }
 
 impl PyModel {
+    /// The model, where it is one and no fusion.
+    fn one(&self, what: &str) -> PyResult<&Arc<dyn Model>> {
+        self.model.as_ref().ok_or_else(|| self.has_no(what)).or_raise()
+    }
+
+    fn has_no(&self, what: &str) -> Error {
+        Error::unsupported(what, self.kind(), "use ItemKNN, EASE, SLIM or ALS")
+    }
+
     fn answer(
         &self,
         py: Python<'_>,
