@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use rec_core::data::Interactions;
 use rec_core::metrics::{EvaluateOptions, Report, Seen, evaluate};
+use rec_models::Model;
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::fit::Estimator;
-use rec_models::Model;
 
 use crate::source::Parts;
 use crate::{Args, MEMORY, context};
@@ -42,7 +42,12 @@ pub(crate) fn hold(args: &Args, parts: &Parts, k: usize) -> Result<Candidate, Bo
     print_table(&entries, parts, k, &choose_by);
     entries
         .into_iter()
-        .max_by(|a, b| a.valid.mean(&choose_by).partial_cmp(&b.valid.mean(&choose_by)).unwrap_or(std::cmp::Ordering::Equal))
+        .max_by(|a, b| {
+            a.valid
+                .mean(&choose_by)
+                .partial_cmp(&b.valid.mean(&choose_by))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        })
         .map(|entry| entry.candidate)
         .ok_or_else(|| "no model could be trained; see the messages above".into())
 }
@@ -58,7 +63,9 @@ fn estimator(name: &str) -> Result<Box<dyn Estimator>, Box<dyn Error>> {
         "als" => Box::new(Als::default()),
         "bpr" => Box::new(Bpr::default()),
         other => {
-            return Err(format!("--models {other}: choose among {}", rec_models::KINDS.join(", ")).into());
+            return Err(
+                format!("--models {other}: choose among {}", rec_models::KINDS.join(", ")).into()
+            );
         }
     })
 }
@@ -130,8 +137,10 @@ fn print_table(entries: &[Entry], parts: &Parts, k: usize, choose_by: &str) {
             rec_core::bytes(entry.peak as u64),
         );
     }
-    if let Some(entry) = entries.first() {
-        let counts = &entry.test.counts;
-        println!("{counts}; in brackets, 95 % bootstrap intervals");
+    if let Some(counts) = entries.first().map(|entry| &entry.test.counts) {
+        let (users, relevant) = (counts.users, counts.relevant);
+        println!(
+            "{users} users with {relevant} held-out items; in brackets, 95 % bootstrap intervals"
+        );
     }
 }

@@ -70,7 +70,11 @@ struct Args {
     #[arg(long, value_enum, default_value = "leave-last-out")]
     split: SplitBy,
     /// The models that compete
-    #[arg(long, value_delimiter = ',', default_value = "popular,item_knn,co_transition,ease,als,bpr")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "popular,item_knn,co_transition,ease,als,bpr"
+    )]
     models: Vec<String>,
     /// Items recommended to each user
     #[arg(short, long, default_value_t = 10)]

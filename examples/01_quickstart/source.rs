@@ -30,7 +30,10 @@ pub(crate) struct Parts {
 pub(crate) fn load(args: &Args) -> Result<Parts, Box<dyn Error>> {
     let Some(path) = &args.events else {
         let shop = Shop { seed: args.seed, ..Shop::default() };
-        println!("No --events given: a generated shop with {} users and {} items.", shop.users, shop.items);
+        println!(
+            "No --events given: a generated shop with {} users and {} items.",
+            shop.users, shop.items
+        );
         let data = shop.generate()?;
         return part(args, data.interactions, data.items);
     };

@@ -6,6 +6,7 @@ mod interactions;
 mod items;
 pub mod read;
 mod social;
+pub mod split;
 pub mod synthetic;
 
 pub use csr::Csr;

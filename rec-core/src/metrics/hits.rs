@@ -110,7 +110,8 @@ impl Hits<'_> {
 }
 
 fn ratio(part: f64, whole: f64) -> f64 {
-    if whole > 0.0 { part / whole } else { 0.0 }
+    // An empty sum is −0; adding 0 makes it 0.
+    if whole > 0.0 { (part + 0.0) / whole } else { 0.0 }
 }
 
 #[cfg(test)]

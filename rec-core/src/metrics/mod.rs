@@ -19,6 +19,8 @@ mod report;
 mod rows;
 mod sample;
 mod similarity;
+#[cfg(test)]
+mod tests;
 mod truth;
 
 pub use beyond::{Popularity, coverage, gini, intra_list_diversity, novelty, serendipity};

@@ -1,13 +1,21 @@
 //! Ranking: what a model gives, what is asked of it, and how the best items are selected.
 
+mod fuse;
+mod fused;
+mod normalize;
 mod product;
 mod query;
+mod rerank;
 mod scorer;
 mod similar;
 mod topk;
 
+pub use fuse::{Fusion, reciprocal_rank, switch, weighted_sum};
+pub use fused::Fused;
+pub use normalize::Normalize;
 pub use product::{dot, scores_block};
 pub use query::{OnUnknown, Query, Recommendations, Users, recommend};
+pub use rerank::{Calibration, Mmr, cosine, jaccard, tag_profiles};
 pub use scorer::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
 pub use similar::similar_rows;
 pub use topk::{Selection, TopK, better, top_k};

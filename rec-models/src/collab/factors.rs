@@ -41,7 +41,13 @@ impl Table {
 
     /// Uniform random values of `low .. low + width`; each row of `dim` from a stream of its own
     /// block, so that the values do not depend on the number of threads.
-    pub(super) fn uniform(rows: usize, dim: usize, seed: u64, name: &str, range: (f32, f32)) -> Self {
+    pub(super) fn uniform(
+        rows: usize,
+        dim: usize,
+        seed: u64,
+        name: &str,
+        range: (f32, f32),
+    ) -> Self {
         const BLOCK: usize = 1024;
         let (low, width) = (range.0, range.1 - range.0);
         let mut table = Self::zeros(rows * dim);

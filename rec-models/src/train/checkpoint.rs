@@ -9,9 +9,9 @@ use rec_core::store::{ModelReader, ModelWriter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Snapshot;
 use super::epochs::Plan;
 use super::stopping::{Measurement, Stopping};
-use super::Snapshot;
 use crate::fit::Checkpoints;
 use crate::{Error, Result};
 
@@ -59,7 +59,11 @@ impl Store {
         data: String,
     ) -> Result<Self> {
         if to.every == 0 {
-            return Err(Error::parameter("checkpoints.every", 0, "save after every 1 epoch or more"));
+            return Err(Error::parameter(
+                "checkpoints.every",
+                0,
+                "save after every 1 epoch or more",
+            ));
         }
         let config = serde_json::to_value(plan.config)
             .map_err(|e| Error::data("configuration", e.to_string()))?;
@@ -174,7 +178,11 @@ impl Store {
         theirs: impl std::fmt::Display,
     ) -> Error {
         let at = self.path.display();
-        Error::parameter(name, mine, format!("the checkpoint in {at} was made with {theirs}; {ADVICE}"))
+        Error::parameter(
+            name,
+            mine,
+            format!("the checkpoint in {at} was made with {theirs}; {ADVICE}"),
+        )
     }
 }
 

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float32Type;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_cast::cast;
+use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::arrow::is_text;
@@ -68,7 +70,7 @@ fn cells(path: &Path, batch: &RecordBatch) -> Result<Vec<Vec<Cell>>> {
     Ok(rows)
 }
 
-fn column_cells(column: &ArrayRef) -> Result<Vec<Cell>, arrow::error::ArrowError> {
+fn column_cells(column: &ArrayRef) -> Result<Vec<Cell>, arrow_schema::ArrowError> {
     let lists = match column.data_type() {
         DataType::List(_) => column.clone(),
         DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
@@ -85,7 +87,7 @@ fn column_cells(column: &ArrayRef) -> Result<Vec<Cell>, arrow::error::ArrowError
     lists.as_list::<i32>().iter().map(|list| list.map_or(Ok(Cell::Missing), list_cell)).collect()
 }
 
-fn list_cell(list: ArrayRef) -> Result<Cell, arrow::error::ArrowError> {
+fn list_cell(list: ArrayRef) -> Result<Cell, arrow_schema::ArrowError> {
     if is_text(list.data_type()) {
         let texts = cast(&list, &DataType::Utf8)?;
         let texts = texts.as_string::<i32>().iter().flatten().map(str::to_owned);

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// [`Error::Io`] with the path where the disk refuses, and whatever `write` returns.
 pub fn write_atomic(
     path: impl AsRef<Path>,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> std::io::Result<()>,
 ) -> Result<()> {
     let path = path.as_ref();
     let parent = match path.parent() {

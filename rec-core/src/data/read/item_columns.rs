@@ -8,15 +8,42 @@ use crate::Result;
 
 /// Names a title column usually has.
 pub(super) const TITLE: &[&str] = &[
-    "title", "name", "movietitle", "itemname", "itemtitle", "productname", "producttitle",
-    "gamename", "booktitle", "artistname", "songname", "trackname", "headline", "标题", "名称",
+    "title",
+    "name",
+    "movietitle",
+    "itemname",
+    "itemtitle",
+    "productname",
+    "producttitle",
+    "gamename",
+    "booktitle",
+    "artistname",
+    "songname",
+    "trackname",
+    "headline",
+    "标题",
+    "名称",
     "商品名称",
 ];
 
 /// Names a column of tags usually has.
 const TAGS: &[&str] = &[
-    "tags", "tag", "genres", "genre", "categories", "category", "class", "attributenames",
-    "attributes", "keywords", "topics", "topic", "cat", "标签", "类别", "分类",
+    "tags",
+    "tag",
+    "genres",
+    "genre",
+    "categories",
+    "category",
+    "class",
+    "attributenames",
+    "attributes",
+    "keywords",
+    "topics",
+    "topic",
+    "cat",
+    "标签",
+    "类别",
+    "分类",
 ];
 
 /// The columns that are read.

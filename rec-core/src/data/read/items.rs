@@ -53,14 +53,17 @@ pub fn read_items(path: impl AsRef<Path>, options: &ItemOptions) -> Result<(Item
     let path = path.as_ref();
     let columns = [Some(&options.id), Some(&options.tags)].into_iter().flatten();
     let lists = [&options.text, &options.vectors].into_iter().flatten().flatten();
-    let table = Table::open(path, &Said {
-        format: options.format,
-        header: options.header,
-        quotes: options.quotes,
-        by_name: columns.chain(lists).any(|c| matches!(c, Column::Name(_))),
-        usual: &[ITEM, TITLE, &["id"]],
-        adjacency: false,
-    })?;
+    let table = Table::open(
+        path,
+        &Said {
+            format: options.format,
+            header: options.header,
+            quotes: options.quotes,
+            by_name: columns.chain(lists).any(|c| matches!(c, Column::Name(_))),
+            usual: &[ITEM, TITLE, &["id"]],
+            adjacency: false,
+        },
+    )?;
     let names = Names { path, names: &table.names, header: table.header };
     let chosen = Chosen::find(&names, options, table.format, &table.sample)?;
     let mapping = options.id_map.as_deref().map(read_mapping).transpose()?;

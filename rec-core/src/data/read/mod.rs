@@ -5,6 +5,8 @@
 mod arrow;
 #[cfg(feature = "parquet")]
 mod arrow_table;
+#[cfg(feature = "parquet")]
+mod arrow_write;
 mod atomic;
 mod columns;
 mod csv;
@@ -23,6 +25,7 @@ mod source;
 mod table;
 mod tags;
 mod values;
+mod write;
 
 #[cfg(feature = "parquet")]
 pub use self::arrow::interactions_from_batches;
@@ -33,3 +36,4 @@ pub use load::read_interactions;
 pub use options::{Column, EventWeights, Format, ReadOptions, Separator, Unlisted};
 pub use report::{ReadReport, Reason, Refusal};
 pub use social::{SocialOptions, read_social};
+pub use write::{write_interactions, write_items, write_recommendations};

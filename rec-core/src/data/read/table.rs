@@ -50,8 +50,7 @@ impl Table {
         let sniffed = sniff(path, start, whole, said)?;
         let gzip = source.gzip;
         let Sniffed { format, splitter, header, names, rows } = sniffed;
-        let mut table =
-            Self { gzip, source, splitter, format, header, names, sample: Vec::new() };
+        let mut table = Self { gzip, source, splitter, format, header, names, sample: Vec::new() };
         match format {
             Format::JsonLines => table.look_at_objects(path)?,
             Format::Parquet => table.look_at_parquet(path)?,
@@ -145,7 +144,10 @@ fn blocks(
     Ok(())
 }
 
-fn object_row(mut object: serde_json::Map<String, serde_json::Value>, names: &[String]) -> Vec<Cell> {
+fn object_row(
+    mut object: serde_json::Map<String, serde_json::Value>,
+    names: &[String],
+) -> Vec<Cell> {
     names.iter().map(|name| object.remove(name).map_or(Cell::Missing, json_cell)).collect()
 }
 
@@ -172,4 +174,3 @@ pub(super) fn json_cell(value: serde_json::Value) -> Cell {
 pub(super) fn plain_table<'a>(usual: &'a [&'a [&'a str]]) -> Said<'a> {
     Said { format: None, header: None, quotes: None, by_name: false, usual, adjacency: false }
 }
-

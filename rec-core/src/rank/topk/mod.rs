@@ -5,7 +5,9 @@ mod factors;
 mod filter;
 mod key;
 mod rows;
+mod screen;
 mod select;
+mod sieve;
 
 use std::cmp::Ordering;
 

@@ -1,9 +1,9 @@
 //! A few steps of conjugate gradient on a row's equations, from the factor it had
 //! (Takács, Pilászy and Tikk 2011, algorithm 1): the row's matrix is never formed.
 
-use super::kernel::{Arithmetic, Level, Plain, symmetric_product};
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Fused;
+use super::kernel::{Arithmetic, Level, Plain, symmetric_product};
 use super::row::Row;
 
 /// Squared residual under which a row counts as solved.

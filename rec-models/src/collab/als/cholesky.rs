@@ -20,11 +20,7 @@ pub(super) struct Scratch {
 impl Scratch {
     pub(super) fn new(dim: usize) -> Self {
         let need = llt::factor::cholesky_in_place_scratch::<f32>(dim, Par::Seq, Default::default());
-        Self {
-            matrix: vec![0.0; dim * dim],
-            target: vec![0.0; dim],
-            buffer: MemBuffer::new(need),
-        }
+        Self { matrix: vec![0.0; dim * dim], target: vec![0.0; dim], buffer: MemBuffer::new(need) }
     }
 }
 

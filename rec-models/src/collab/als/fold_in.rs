@@ -4,11 +4,11 @@ use rayon::prelude::*;
 use rec_core::data::Csr;
 use rec_core::rank::History;
 
+use super::AlsModel;
 use super::cholesky::{Equations, Scratch};
 use super::gram::gram;
 use super::kernel::Level;
 use super::row::Row;
-use super::AlsModel;
 use crate::{Error, Result};
 
 impl AlsModel {

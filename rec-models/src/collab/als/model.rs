@@ -9,10 +9,10 @@ use rec_core::store::{ModelReader, ModelWriter};
 use super::gram::gram;
 use super::kernel::Level;
 use super::{Als, KIND};
+use crate::Result;
 use crate::collab::factors;
 use crate::fit::Model;
 use crate::train::TrainingLog;
-use crate::Result;
 
 /// A fitted [`Als`]: one factor a user, one an item; the score is their inner product.
 #[derive(Clone, Debug)]

@@ -82,9 +82,11 @@ impl Epochs for State {
 
     fn snapshot(&self) -> Snapshot {
         let dim = self.config.factors;
-        Snapshot::new()
-            .with("users", &[self.by_user.n_rows(), dim], self.users.to_vec())
-            .with("items", &[self.by_user.n_cols(), dim], self.items.to_vec())
+        Snapshot::new().with("users", &[self.by_user.n_rows(), dim], self.users.to_vec()).with(
+            "items",
+            &[self.by_user.n_cols(), dim],
+            self.items.to_vec(),
+        )
     }
 
     fn restore(&mut self, mut snapshot: Snapshot) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Bayesian personalised ranking (Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009).
 
+mod draws;
 mod kernel;
 mod model;
 mod shared;
@@ -70,9 +71,7 @@ impl BprNegatives {
     fn sampler(self, seen: &Csr) -> Result<NegativeSampler> {
         match self {
             Self::Uniform => NegativeSampler::uniform(seen.n_cols()),
-            Self::Popularity { alpha } => {
-                NegativeSampler::popularity(&seen.column_counts(), alpha)
-            }
+            Self::Popularity { alpha } => NegativeSampler::popularity(&seen.column_counts(), alpha),
         }
     }
 }
@@ -111,8 +110,11 @@ impl Bpr {
             return Err(Error::parameter(
                 "l2",
                 self.l2,
-                format!("with learning_rate {} a step would turn factors round; choose l2 below {}",
-                    self.learning_rate, 1.0 / self.learning_rate),
+                format!(
+                    "with learning_rate {} a step would turn factors round; choose l2 below {}",
+                    self.learning_rate,
+                    1.0 / self.learning_rate
+                ),
             ));
         }
         Ok(())

@@ -37,15 +37,21 @@ impl<'a> Shared<'a> {
     /// Asks for a row to be in the cache soon.
     #[inline(always)]
     pub(super) fn prefetch(&self, row: u32) {
-        #[cfg(target_arch = "x86_64")]
-        for line in self.row(row).chunks(16) {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: a prefetch reads nothing, and SSE is part of x86-64.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = row;
+        self.row(row).chunks(16).for_each(|line| prefetch(&line[0]));
     }
+}
+
+/// Asks for the cache line of a value to be in the cache soon.
+#[inline(always)]
+pub(super) fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing, and SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
 }
 
 /// The value of one cell.

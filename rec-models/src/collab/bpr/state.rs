@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rng::{self, Rng};
-use rec_core::sampling::NegativeSampler;
+use rec_core::rng;
 
+use super::draws::{BATCH, Triples};
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Wide;
 use super::kernel::{Lanes, Plain, Rates, Triple, step};
@@ -17,8 +17,6 @@ use crate::fit::Cancel;
 use crate::train::{Epochs, Snapshot, TrainingLog};
 use crate::{Error, Result};
 
-/// Triples drawn ahead of the steps on them, so that their rows arrive in time.
-const BATCH: usize = 128;
 /// How many triples ahead rows are fetched.
 const AHEAD: usize = 6;
 
@@ -28,9 +26,7 @@ pub(super) struct State {
     seed: u64,
     ids: Arc<IdMaps>,
     seen: Arc<Csr>,
-    /// The user of each interaction.
-    user_of: Vec<u32>,
-    sampler: NegativeSampler,
+    triples: Triples,
     users: Table,
     items: Table,
     biases: Table,
@@ -39,7 +35,6 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(config: Bpr, ids: Arc<IdMaps>, seen: Arc<Csr>, seed: u64) -> Result<Self> {
         let (n, m, dim) = (seen.n_rows(), seen.n_cols(), config.factors);
-        let user_of = (0..n).flat_map(|u| std::iter::repeat_n(u as u32, seen.row(u).len()));
         // As in implicit: uniform in ±1/2 over the length of a factor.
         let width = (-0.5 / dim as f32, 0.5 / dim as f32);
         let mut items = padded(&Table::uniform(m, dim, seed, "bpr.items", width), dim);
@@ -48,8 +43,7 @@ impl State {
             items[item * row..][..row].fill(0.0);
         }
         Ok(Self {
-            user_of: user_of.collect(),
-            sampler: config.negatives.sampler(&seen)?,
+            triples: Triples::new(&seen, config.negatives)?,
             users: padded(&Table::uniform(n, dim, seed, "bpr.users", width), dim),
             items,
             biases: Table::zeros(m),
@@ -60,50 +54,33 @@ impl State {
         })
     }
 
-    fn worker(&self, epoch: usize, worker: usize) -> Draws<'_> {
+    /// One worker's share of an epoch.
+    fn work(
+        &self,
+        tables: &Tables<'_>,
+        rates: Rates,
+        epoch: usize,
+        worker: usize,
+        cancel: &Cancel,
+    ) -> Result<Tally> {
         let (n, workers) = (self.seen.nnz(), self.config.workers);
-        Draws {
-            rng: rng::stream(self.seed, "bpr.triples", (epoch * workers + worker) as u64),
-            left: n / workers + usize::from(worker < n % workers),
-            seen: &self.seen,
-            user_of: &self.user_of,
-            sampler: &self.sampler,
+        let mut left = n / workers + usize::from(worker < n % workers);
+        let mut rng = rng::stream(self.seed, "bpr.triples", (epoch * workers + worker) as u64);
+        let (mut batch, mut tally, wide) = (Vec::with_capacity(BATCH), Tally::default(), wide());
+        while left > 0 {
+            cancel.check("an epoch of BPR")?;
+            let n = left.min(BATCH);
+            self.triples.draw(n, &self.seen, &mut rng, &mut batch);
+            tally = tally.plus(tables.run(&batch, rates, wide));
+            left -= n;
         }
+        Ok(tally)
     }
 
     fn finite(&self) -> bool {
         [&self.users, &self.items, &self.biases]
             .into_iter()
             .all(|table| table.par_chunks(1 << 16).all(|part| part.iter().all(|x| x.is_finite())))
-    }
-}
-
-/// A worker's share of an epoch's triples.
-struct Draws<'a> {
-    rng: Rng,
-    left: usize,
-    seen: &'a Csr,
-    user_of: &'a [u32],
-    sampler: &'a NegativeSampler,
-}
-
-impl Draws<'_> {
-    /// Replaces `batch` by the next triples (user, item they had, item they did not); false at the
-    /// end.
-    fn next(&mut self, batch: &mut Vec<[u32; 3]>) -> bool {
-        use rand::Rng as _;
-        batch.clear();
-        let n = self.left.min(BATCH);
-        for _ in 0..n {
-            let at = (u128::from(self.rng.next_u64()) * self.user_of.len() as u128) >> 64;
-            let user = self.user_of[at as usize];
-            let positives = self.seen.row(user as usize);
-            if let Some(other) = self.sampler.draw(&mut self.rng, positives) {
-                batch.push([user, self.seen.indices()[at as usize], other]);
-            }
-        }
-        self.left -= n;
-        n > 0
     }
 }
 
@@ -206,15 +183,7 @@ impl Epochs for State {
         let tally = (0..self.config.workers)
             .into_par_iter()
             .with_max_len(1)
-            .map(|worker| {
-                let (mut draws, mut batch) = (state.worker(epoch, worker), Vec::new());
-                let mut tally = Tally::default();
-                while draws.next(&mut batch) {
-                    cancel.check("an epoch of BPR")?;
-                    tally = tally.plus(tables.run(&batch, rates, wide()));
-                }
-                Ok(tally)
-            })
+            .map(|worker| state.work(&tables, rates, epoch, worker, cancel))
             .collect::<Result<Vec<_>>>()
             .map(|all| all.into_iter().fold(Tally::default(), Tally::plus));
         (self.users, self.items, self.biases) = (users, items, biases);
