@@ -54,6 +54,9 @@ pub(crate) fn is_text(kind: &DataType) -> bool {
 
 /// Adds a column of ids to a map: the dense id of each row.
 pub(crate) fn intern(array: &ArrayRef, map: &mut IdMap, at: Place<'_>) -> Result<Vec<u32>> {
+    if array.is_empty() {
+        return Ok(Vec::new());
+    }
     at.no_nulls(array, "the id")?;
     match array.data_type() {
         DataType::Dictionary(_, _) => intern_dictionary(array, map, at),
@@ -116,6 +119,9 @@ fn intern_floats(array: &ArrayRef, map: &mut IdMap, at: Place<'_>) -> Result<Vec
 
 /// A column of weights.
 pub(crate) fn weights(array: &ArrayRef, at: Place<'_>) -> Result<Vec<f32>> {
+    if array.is_empty() {
+        return Ok(Vec::new());
+    }
     let kind = array.data_type();
     let numeric = kind.is_numeric() || *kind == DataType::Boolean;
     if !numeric {
@@ -135,6 +141,9 @@ pub(crate) fn weights(array: &ArrayRef, at: Place<'_>) -> Result<Vec<f32>> {
 
 /// A column of timestamps, with their unit where the type names one.
 pub(crate) fn times(array: &ArrayRef, at: Place<'_>) -> Result<(Vec<i64>, TimeUnit)> {
+    if array.is_empty() {
+        return Ok((Vec::new(), TimeUnit::Unknown));
+    }
     at.no_nulls(array, "the timestamp")?;
     match array.data_type() {
         DataType::Timestamp(unit, _) => Ok(timestamps(array, *unit)),
@@ -242,8 +251,7 @@ pub(crate) fn vectors(array: &ArrayRef, at: Place<'_>) -> Result<(Vec<f32>, usiz
         if vector.null_count() > 0 {
             return Err(at.error(row, "the vector has missing values"));
         }
-        values
-            .extend_from_slice(vector.as_primitive::<arrow_array::types::Float32Type>().values());
+        values.extend_from_slice(vector.as_primitive::<arrow_array::types::Float32Type>().values());
     }
     Ok((values, dim.unwrap_or(0)))
 }

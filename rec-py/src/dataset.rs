@@ -8,7 +8,7 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rec_core::Error;
-use rec_core::data::read::ReadReport;
+use rec_core::data::read::{ReadReport, write_interactions};
 use rec_core::data::{Dataset, Duplicates, IdMap, IdMaps, Interactions, TimeUnit};
 
 use crate::columns::{Place, intern, is_text, texts, times, weights};
@@ -96,7 +96,8 @@ impl PyDataset {
         );
         let interactions = Interactions::from_csr(&matrix, ids).or_raise()?;
         if interactions.is_empty() {
-            return Err(Error::empty("the matrix", "at least one stored entry is needed")).or_raise();
+            return Err(Error::empty("the matrix", "at least one stored entry is needed"))
+                .or_raise();
         }
         Ok(Dataset::from(interactions).into())
     }
@@ -107,11 +108,7 @@ impl PyDataset {
     /// Malformed rows are an error, or left out and counted in `report` with `skip_bad`.
     #[staticmethod]
     #[pyo3(signature = (path, **options), text_signature = "(path, *, user=None, item=None, time=None, weight=None, event=None, event_weights=None, sep=None, header=None, time_unit=None, skip_bad=False, duplicates='keep')")]
-    fn read(
-        py: Python<'_>,
-        path: PathBuf,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Self> {
+    fn read(py: Python<'_>, path: PathBuf, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         read_events(py, path, options)
     }
 
@@ -238,11 +235,7 @@ impl PyDataset {
 
     /// The events as a frame: user, item, and weight and time where the data has them.
     #[pyo3(signature = (library=None))]
-    fn to_frame<'py>(
-        &self,
-        py: Python<'py>,
-        library: Option<&str>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn to_frame<'py>(&self, py: Python<'py>, library: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
         let log = &self.inner.interactions;
         let ids = log.ids();
         let users = log.events().map(|e| e.user).collect();
@@ -257,6 +250,11 @@ impl PyDataset {
             columns.push(("time", Column::Time(times.to_vec(), log.time_unit())));
         }
         Table(columns).to_frame(py, library)
+    }
+
+    /// Writes the events, whole or not at all: CSV, TSV, JSON lines or Parquet by the ending.
+    fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        crate::interrupt::run(py, |_| write_interactions(&path, &self.inner.interactions))
     }
 
     /// One user's items in order of time.
@@ -380,8 +378,7 @@ fn read_frame(frame: Frame, roles: &Roles) -> rec_core::Result<Interactions> {
     let (user, item) = (frame.position(&roles.user)?, frame.position(&roles.item)?);
     let (time, weight, event) =
         (position(&roles.time)?, position(&roles.weight)?, position(&roles.event)?);
-    let map =
-        |column| if is_text(&frame.kind(column)) { IdMap::strings() } else { IdMap::new() };
+    let map = |column| if is_text(&frame.kind(column)) { IdMap::strings() } else { IdMap::new() };
     let mut ids = IdMaps { users: map(user), items: map(item) };
     let (mut users, mut items) = (Vec::new(), Vec::new());
     let mut weights_out: Option<Vec<f32>> = weight.is_some().then(Vec::new);

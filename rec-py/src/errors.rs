@@ -69,9 +69,7 @@ fn classify(error: &Error) -> (&'static str, Vec<(&'static str, String)>) {
         Error::IdMismatch { .. } => ("IdMismatchError", vec![]),
         Error::Unsupported { .. } => ("UnsupportedError", vec![]),
         Error::TooLarge { .. } => ("TooLargeError", vec![]),
-        Error::Version { path, .. } => {
-            ("VersionError", vec![("path", path.display().to_string())])
-        }
+        Error::Version { path, .. } => ("VersionError", vec![("path", path.display().to_string())]),
         _ => ("RecError", vec![]),
     }
 }

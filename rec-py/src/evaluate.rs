@@ -317,8 +317,7 @@ pub(crate) fn evaluate_answer(
     }
     let events = &test.inner.interactions;
     let answer = &answer.inner;
-    let alike =
-        alike(&asked.metrics, &test, similarity, &events.ids().items).or_raise()?;
+    let alike = alike(&asked.metrics, &test, similarity, &events.ids().items).or_raise()?;
     let inner = interrupt::run(py, |_| {
         let run = Run::from_recommendations(answer)?;
         match &alike {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rec_core::{Error, Result};
-use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::Device;
+use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
 
 use crate::dataset::{PyDataset, path_of};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use rec_core::data::read::{ItemOptions, read_items};
+use rec_core::data::read::{ItemOptions, read_items, write_items};
 use rec_core::data::{IdMap, Items};
 use rec_core::{Error, IdKind};
 
@@ -102,6 +102,11 @@ impl PyItems {
         let (items, report) = interrupt::run(py, |_| read_items(path, &options))?;
         warn(py, &report)?;
         Ok(Arc::new(items).into())
+    }
+
+    /// Writes the table, whole or not at all: CSV, TSV, JSON lines or Parquet by the ending.
+    fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        interrupt::run(py, |_| write_items(&path, &self.inner))
     }
 
     fn __len__(&self) -> usize {

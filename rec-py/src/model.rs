@@ -13,9 +13,7 @@ use rec_models::fit::Model;
 
 use crate::dataset::path_of;
 use crate::errors::{OrRaise, parameter};
-use crate::ids::{
-    history_from_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped,
-};
+use crate::ids::{history_from_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped};
 use crate::interrupt;
 use crate::params::to_py;
 use crate::recommend::{PyExplanation, PyRecommendations};
@@ -288,8 +286,7 @@ impl PyModel {
         threads: Option<usize>,
     ) -> PyResult<PyRecommendations> {
         let model: &dyn Recommend = self.inner.as_ref();
-        let inner =
-            interrupt::run(py, |_| parallel::install(threads, || recommend(model, query)))?;
+        let inner = interrupt::run(py, |_| parallel::install(threads, || recommend(model, query)))?;
         Ok(PyRecommendations { inner, names: (what, "item") })
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rec_core::Result;
 use rec_core::data::Dataset;
 use rec_core::data::read::{
-    Column, EventWeights, Events, Format, ReadOptions, ReadReport, Separator, read_interactions, read_path,
+    Column, EventWeights, Events, Format, ReadOptions, ReadReport, Separator, read_interactions,
+    read_path,
 };
 use rec_core::data::{Duplicates, TimeUnit};
-use rec_core::Result;
 
 use crate::dataset::{PyDataset, duplicates};
 use crate::errors::{OrRaise, parameter};
@@ -41,7 +42,15 @@ struct Wish {
 
 impl Wish {
     const NAMES: [&str; 10] = [
-        "user", "item", "time", "weight", "event", "event_weights", "sep", "header", "time_unit",
+        "user",
+        "item",
+        "time",
+        "weight",
+        "event",
+        "event_weights",
+        "sep",
+        "header",
+        "time_unit",
         "skip_bad",
     ];
 

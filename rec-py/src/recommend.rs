@@ -1,12 +1,16 @@
 //! `rec.Recommendations`: ranked items for users, under the caller's ids.
 
+use std::path::PathBuf;
+
 use numpy::PyArray1;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use rec_core::data::Id;
+use rec_core::data::read::write_recommendations;
 use rec_core::rank::Recommendations;
 
 use crate::ids::{dense_to_py, id_to_py, ids_to_py, reshaped};
+use crate::items::PyItems;
 use crate::table::{Column, Table};
 
 /// Ranked items for each of the asked users (or items, or histories), best first.
@@ -84,11 +88,7 @@ impl PyRecommendations {
     /// One line an item: user, item, score, rank (from 1). `library` is `"pandas"`, `"polars"` or
     /// `"arrow"`; without it pandas where installed, else an Arrow table.
     #[pyo3(signature = (library=None))]
-    fn to_frame<'py>(
-        &self,
-        py: Python<'py>,
-        library: Option<&str>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn to_frame<'py>(&self, py: Python<'py>, library: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
         let (mut queries, mut items, mut scores, mut ranks) = (vec![], vec![], vec![], vec![]);
         for row in 0..self.inner.len() {
             let (row_items, row_scores) = self.inner.top.row(row);
@@ -104,6 +104,19 @@ impl PyRecommendations {
             ("rank", Column::Int(ranks)),
         ])
         .to_frame(py, library)
+    }
+
+    /// Writes user, rank, item, score and, where an item table is given, title as CSV, whole or not
+    /// at all.
+    #[pyo3(signature = (path, *, items=None))]
+    fn write_csv(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        items: Option<PyRef<'_, PyItems>>,
+    ) -> PyResult<()> {
+        let items = items.as_ref().map(|items| items.inner.as_ref());
+        crate::interrupt::run(py, |_| write_recommendations(&path, &self.inner, items))
     }
 
     fn __repr__(&self) -> String {

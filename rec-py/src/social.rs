@@ -90,12 +90,7 @@ impl PySocialGraph {
     }
 }
 
-fn read(
-    frame: Frame,
-    source: &str,
-    target: &str,
-    weight: Option<&str>,
-) -> rec_core::Result<Edges> {
+fn read(frame: Frame, source: &str, target: &str, weight: Option<&str>) -> rec_core::Result<Edges> {
     let (from_at, to_at) = (frame.position(source)?, frame.position(target)?);
     let weight_at = weight.map(|w| frame.position(w)).transpose()?;
     let text = is_text(&frame.kind(from_at)) || is_text(&frame.kind(to_at));

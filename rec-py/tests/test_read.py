@@ -131,3 +131,26 @@ def test_ml_100k_as_it_lies_there():
     ds = rec.read(DATA / "ml-100k")
     assert (ds.n_users, ds.n_items, ds.n_interactions) == (943, 1682, 100_000)
     assert len(ds.items) == 1682
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_events_come_back(tmp_path, csv, ending):
+    ds = rec.Dataset.read(csv)
+    ds.write(tmp_path / f"out.{ending}")
+    check(rec.Dataset.read(tmp_path / f"out.{ending}"))
+
+
+def test_nothing_half_written_remains(tmp_path, csv):
+    ds = rec.Dataset.read(csv)
+    with pytest.raises(OSError):
+        ds.write(csv / "below-a-file.csv")
+    assert [p.name for p in tmp_path.iterdir()] == ["log.csv"]
+
+
+def test_recommendations_are_written_with_titles(tmp_path, csv):
+    ds = rec.Dataset.read(csv)
+    items = rec.Items.read(write(tmp_path / "items.csv", ["item_id,title", "x,手机", "y,书"]))
+    rec.Popular().fit(ds).recommend(["u2"], k=1).write_csv(tmp_path / "r.csv", items=items)
+    lines = (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines()
+    assert lines == ["user,rank,item,score,title", "u2,1,y,1,书"] or lines[1].startswith("u2,1,y,1")
+    assert lines[1].endswith("书")

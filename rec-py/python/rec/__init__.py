@@ -7,9 +7,10 @@
 >>> rec.evaluate(model, test, train=train, metrics=["recall@20", "ndcg@20"])
 """
 
-from . import errors, metrics, split
+from . import errors, metrics, rerank, split
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
+from ._fusion import Fusion
 from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
 from ._native import (
     Dataset,
@@ -44,6 +45,7 @@ __all__ = [
     "EASE",
     "Explanation",
     "FormatError",
+    "Fusion",
     "IdMismatchError",
     "ItemKNN",
     "Items",
@@ -71,5 +73,6 @@ __all__ = [
     "metrics",
     "read",
     "read_split",
+    "rerank",
     "split",
 ]

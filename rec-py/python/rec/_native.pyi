@@ -9,6 +9,39 @@ from numpy.typing import NDArray
 
 from ._progress import Progress
 
+__all__ = [
+    "Cold",
+    "Dataset",
+    "Explanation",
+    "FittedModel",
+    "Items",
+    "PairedTest",
+    "Recommendations",
+    "Report",
+    "SocialGraph",
+    "Split",
+    "__version__",
+    "_dataset_from_state",
+    "check_device",
+    "check_params",
+    "compare",
+    "evaluate_answer",
+    "evaluate_model",
+    "evaluate_rows",
+    "fit",
+    "fuse",
+    "load",
+    "read_parts",
+    "rerank_calibrate",
+    "rerank_mmr",
+    "split_at_time",
+    "split_by_time",
+    "split_by_user_ratio",
+    "split_leave_last_out",
+    "split_random",
+    "split_user_holdout",
+]
+
 __version__: str
 
 _Id = int | str
@@ -98,6 +131,7 @@ class Dataset:
     @property
     def item_ids(self) -> NDArray[Any]: ...
     def history(self, user: _Id) -> NDArray[Any]: ...
+    def write(self, path: _Path) -> None: ...
     def to_csr(self) -> Any: ...
     def to_frame(self, library: _Library | None = None) -> Any: ...
     def k_core(self, min_user: int = 5, min_item: int = 5) -> Dataset: ...
@@ -138,6 +172,7 @@ class Items:
     def tag_names(self) -> list[str]: ...
     @property
     def vector_fields(self) -> list[tuple[str, int]]: ...
+    def write(self, path: _Path) -> None: ...
     def title(self, item: _Id) -> str | None: ...
     def tags(self, item: _Id) -> list[str]: ...
     def __len__(self) -> int: ...
@@ -178,6 +213,7 @@ class Recommendations:
     def k(self) -> int: ...
     def to_frame(self, library: _Library | None = None) -> Any: ...
     def __len__(self) -> int: ...
+    def write_csv(self, path: _Path, *, items: Items | None = None) -> None: ...
     def __getitem__(self, row: int, /) -> list[tuple[Any, float]]: ...
 
 @final
@@ -348,3 +384,21 @@ def compare(
     confidence: float,
     seed: int,
 ) -> PairedTest: ...
+def fuse(models: Sequence[FittedModel], fusion: Mapping[str, Any]) -> FittedModel: ...
+def rerank_mmr(
+    candidates: Recommendations,
+    items: Items,
+    k: int,
+    relevance: float,
+    similarity: str,
+    normalize: str,
+) -> Recommendations: ...
+def rerank_calibrate(
+    candidates: Recommendations,
+    past: Dataset,
+    items: Items,
+    k: int,
+    strength: float,
+    alpha: float,
+    normalize: str,
+) -> Recommendations: ...
