@@ -1,1 +1,58 @@
+//! Python bindings of the rec recommender library: the module `rec._native`.
 
+mod columns;
+mod dataset;
+mod errors;
+mod evaluate;
+mod fit;
+mod frame;
+mod ids;
+mod interrupt;
+mod items;
+mod model;
+mod params;
+mod progress;
+mod rank;
+mod read;
+mod recommend;
+mod social;
+mod sparse;
+mod split;
+mod table;
+
+#[pyo3::pymodule(name = "_native")]
+mod native {
+    use pyo3::prelude::*;
+
+    /// Adds the version.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    #[pymodule_export]
+    use crate::dataset::{_dataset_from_state, PyDataset};
+    #[pymodule_export]
+    use crate::evaluate::{
+        PyPairedTest, PyReport, compare, evaluate_answer, evaluate_model, evaluate_rows,
+    };
+    #[pymodule_export]
+    use crate::fit::{check_device, check_params, fit, load};
+    #[pymodule_export]
+    use crate::items::PyItems;
+    #[pymodule_export]
+    use crate::model::PyModel;
+    #[pymodule_export]
+    use crate::rank::{fuse, rerank_calibrate, rerank_mmr};
+    #[pymodule_export]
+    use crate::read::read_parts;
+    #[pymodule_export]
+    use crate::recommend::{PyExplanation, PyRecommendations};
+    #[pymodule_export]
+    use crate::social::PySocialGraph;
+    #[pymodule_export]
+    use crate::split::{
+        PyCold, PySplit, split_at_time, split_by_time, split_by_user_ratio, split_leave_last_out,
+        split_random, split_user_holdout,
+    };
+}

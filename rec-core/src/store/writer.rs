@@ -37,6 +37,11 @@ impl ModelWriter {
         })
     }
 
+    /// What the folder will say of itself; the files are listed once written.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     /// Notes how the model was trained.
     ///
     /// # Errors

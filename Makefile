@@ -1,0 +1,56 @@
+# What there is to do here: `make` or `make help` lists it.
+
+VENV ?= .venv
+PYTHON ?= python3
+CARGO ?= cargo
+
+BIN := $(VENV)/bin
+# pyo3 builds against the interpreter of the virtual environment.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+# The Python package is rebuilt when any of these changes.
+SOURCES := $(shell find rec-core/src rec-models/src rec-py/src rec-py/python -name '*.rs' -o -name '*.py' -o -name '*.pyi') \
+	Cargo.toml Cargo.lock rec-core/Cargo.toml rec-models/Cargo.toml rec-py/Cargo.toml rec-py/pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test test-rust test-python python lint format wheel clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+quickstart: ## Recommend from a generated shop (ARGS="--events FILE" for your own)
+	$(CARGO) run --release --example 01_quickstart -- $(ARGS)
+
+test: test-rust test-python ## Run every test, Rust and Python
+
+test-rust: $(BIN)/python ## Run the Rust tests
+	$(CARGO) test --release --workspace
+
+test-python: python ## Run the Python tests (ARGS="-k name" to choose)
+	$(BIN)/python -m pytest rec-py/tests $(ARGS)
+
+python: $(VENV)/.built ## Build the Python package into $(VENV), with all that its tests need
+
+lint: python ## Check formatting, lints and types
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --release -- -D warnings
+	cd rec-py && ../$(BIN)/python -m mypy --strict -p rec
+
+format: ## Format the Rust code
+	$(CARGO) fmt --all
+
+wheel: $(BIN)/maturin ## Build a wheel into target/wheels
+	$(BIN)/maturin build --release --manifest-path rec-py/Cargo.toml
+
+clean: ## Remove the virtual environment and all that was built
+	rm -rf $(VENV) target
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(BIN)/maturin: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade pip "maturin>=1.7,<2"
+
+$(VENV)/.built: $(BIN)/maturin $(SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --extras test \
+		--manifest-path rec-py/Cargo.toml
+	@touch $@

@@ -1,0 +1,78 @@
+"""A recommender library in Rust: from an event log to measured recommendations.
+
+>>> ds = rec.Dataset.from_frame(df, user="user_id", item="item_id", time="timestamp")
+>>> train, valid, test = rec.split.leave_last_out(ds)
+>>> model = rec.EASE(l2=500.0).fit(train)
+>>> model.recommend(["alice"], k=10).to_frame()
+>>> rec.evaluate(model, test, train=train, metrics=["recall@20", "ndcg@20"])
+"""
+
+from . import errors, metrics, rerank, split
+from ._estimator import Model, load
+from ._evaluate import Report, compare, evaluate
+from ._fusion import Fusion
+from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
+from ._native import (
+    Dataset,
+    Explanation,
+    Items,
+    PairedTest,
+    Recommendations,
+    SocialGraph,
+    __version__,
+)
+from ._read import read, read_split
+from .errors import (
+    DataError,
+    FormatError,
+    IdMismatchError,
+    NotFittedError,
+    ParameterError,
+    RecError,
+    ShapeError,
+    TooLargeError,
+    UnknownIdError,
+    UnsupportedError,
+    VersionError,
+)
+
+__all__ = [
+    "ALS",
+    "BPR",
+    "CoTransition",
+    "DataError",
+    "Dataset",
+    "EASE",
+    "Explanation",
+    "FormatError",
+    "Fusion",
+    "IdMismatchError",
+    "ItemKNN",
+    "Items",
+    "Model",
+    "NotFittedError",
+    "PairedTest",
+    "ParameterError",
+    "Popular",
+    "RecError",
+    "Recommendations",
+    "Report",
+    "SLIM",
+    "ShapeError",
+    "SocialGraph",
+    "TooLargeError",
+    "UnknownIdError",
+    "UnsupportedError",
+    "UserKNN",
+    "VersionError",
+    "__version__",
+    "compare",
+    "errors",
+    "evaluate",
+    "load",
+    "metrics",
+    "read",
+    "read_split",
+    "rerank",
+    "split",
+]

@@ -1,0 +1,404 @@
+"""The compiled part of the library; use it through ``rec``."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._progress import Progress
+
+__all__ = [
+    "Cold",
+    "Dataset",
+    "Explanation",
+    "FittedModel",
+    "Items",
+    "PairedTest",
+    "Recommendations",
+    "Report",
+    "SocialGraph",
+    "Split",
+    "__version__",
+    "_dataset_from_state",
+    "check_device",
+    "check_params",
+    "compare",
+    "evaluate_answer",
+    "evaluate_model",
+    "evaluate_rows",
+    "fit",
+    "fuse",
+    "load",
+    "read_parts",
+    "rerank_calibrate",
+    "rerank_mmr",
+    "split_at_time",
+    "split_by_time",
+    "split_by_user_ratio",
+    "split_leave_last_out",
+    "split_random",
+    "split_user_holdout",
+]
+
+__version__: str
+
+_Id = int | str
+_Ids = Sequence[_Id] | NDArray[Any] | Iterable[_Id]
+_Path = str | os.PathLike[str]
+_Library = Literal["pandas", "polars", "arrow"]
+_Policy = Literal["keep", "sum", "last", "count"]
+_Column = str | int
+_Unit = Literal["s", "ms", "us", "ns"]
+
+@final
+class Dataset:
+    items: Items | None
+    social: SocialGraph | None
+    @staticmethod
+    def from_frame(
+        df: Any,
+        *,
+        user: str,
+        item: str,
+        time: str | None = None,
+        weight: str | None = None,
+        event: str | None = None,
+        event_weights: Mapping[str, float] | None = None,
+        duplicates: _Policy = "keep",
+    ) -> Dataset: ...
+    @staticmethod
+    def from_csr(
+        csr: Any, *, user_ids: _Ids | None = None, item_ids: _Ids | None = None
+    ) -> Dataset: ...
+    @staticmethod
+    def read(
+        path: _Path,
+        *,
+        user: _Column | None = None,
+        item: _Column | None = None,
+        time: _Column | None = None,
+        weight: _Column | None = None,
+        event: _Column | None = None,
+        event_weights: Mapping[str, float] | None = None,
+        sep: str | None = None,
+        header: bool | None = None,
+        time_unit: _Unit | None = None,
+        skip_bad: bool = False,
+        duplicates: _Policy = "keep",
+    ) -> Dataset: ...
+    @staticmethod
+    def read_csv(
+        path: _Path,
+        *,
+        user: _Column | None = None,
+        item: _Column | None = None,
+        time: _Column | None = None,
+        weight: _Column | None = None,
+        event: _Column | None = None,
+        event_weights: Mapping[str, float] | None = None,
+        sep: str | None = None,
+        header: bool | None = None,
+        time_unit: _Unit | None = None,
+        skip_bad: bool = False,
+        duplicates: _Policy = "keep",
+    ) -> Dataset: ...
+    @property
+    def n_users(self) -> int: ...
+    @property
+    def n_items(self) -> int: ...
+    @property
+    def n_interactions(self) -> int: ...
+    @property
+    def n_duplicates(self) -> int: ...
+    @property
+    def density(self) -> float: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def report(self) -> dict[str, Any] | None: ...
+    @property
+    def user_counts(self) -> NDArray[np.int64]: ...
+    @property
+    def item_counts(self) -> NDArray[np.int64]: ...
+    @property
+    def has_times(self) -> bool: ...
+    @property
+    def has_weights(self) -> bool: ...
+    @property
+    def user_ids(self) -> NDArray[Any]: ...
+    @property
+    def item_ids(self) -> NDArray[Any]: ...
+    def history(self, user: _Id) -> NDArray[Any]: ...
+    def write(self, path: _Path) -> None: ...
+    def to_csr(self) -> Any: ...
+    def to_frame(self, library: _Library | None = None) -> Any: ...
+    def k_core(self, min_user: int = 5, min_item: int = 5) -> Dataset: ...
+    def binarize(self, threshold: float = 0.0) -> Dataset: ...
+    def deduplicate(self, policy: _Policy = "sum") -> Dataset: ...
+    def __len__(self) -> int: ...
+
+@final
+class Items:
+    @staticmethod
+    def from_frame(
+        df: Any,
+        *,
+        id: str,
+        text: str | Sequence[str] | None = None,
+        tags: str | None = None,
+        vectors: str | Sequence[str] | None = None,
+    ) -> Items: ...
+    @staticmethod
+    def read(
+        path: _Path,
+        *,
+        id: _Column | None = None,
+        text: Sequence[_Column] | None = None,
+        tags: _Column | None = None,
+        tag_separator: str | None = None,
+        vectors: Sequence[_Column] | None = None,
+        id_map: _Path | None = None,
+        sep: str | None = None,
+        header: bool | None = None,
+        skip_bad: bool = False,
+    ) -> Items: ...
+    @property
+    def ids(self) -> NDArray[Any]: ...
+    @property
+    def text_fields(self) -> list[str]: ...
+    @property
+    def tag_names(self) -> list[str]: ...
+    @property
+    def vector_fields(self) -> list[tuple[str, int]]: ...
+    def write(self, path: _Path) -> None: ...
+    def title(self, item: _Id) -> str | None: ...
+    def tags(self, item: _Id) -> list[str]: ...
+    def __len__(self) -> int: ...
+
+@final
+class SocialGraph:
+    @staticmethod
+    def from_frame(
+        df: Any,
+        dataset: Dataset,
+        *,
+        source: str,
+        target: str,
+        weight: str | None = None,
+        directed: bool = False,
+        on_unknown: Literal["raise", "drop"] = "raise",
+    ) -> SocialGraph: ...
+    @property
+    def n_edges(self) -> int: ...
+    @property
+    def n_dropped(self) -> int: ...
+    def friends(self, user: _Id) -> NDArray[Any]: ...
+    def to_csr(self) -> Any: ...
+
+@final
+class Recommendations:
+    @property
+    def users(self) -> NDArray[Any]: ...
+    @property
+    def items(self) -> NDArray[Any]: ...
+    @property
+    def scores(self) -> NDArray[np.float32]: ...
+    @property
+    def counts(self) -> NDArray[np.int64]: ...
+    @property
+    def skipped(self) -> NDArray[Any]: ...
+    @property
+    def k(self) -> int: ...
+    def to_frame(self, library: _Library | None = None) -> Any: ...
+    def __len__(self) -> int: ...
+    def write_csv(self, path: _Path, *, items: Items | None = None) -> None: ...
+    def __getitem__(self, row: int, /) -> list[tuple[Any, float]]: ...
+
+@final
+class Explanation:
+    @property
+    def score(self) -> float: ...
+    @property
+    def contributions(self) -> list[tuple[Any, float]]: ...
+    @property
+    def exact(self) -> bool: ...
+
+@final
+class FittedModel:
+    @property
+    def kind(self) -> str: ...
+    @property
+    def config(self) -> Any: ...
+    @property
+    def training(self) -> Any: ...
+    @property
+    def n_users(self) -> int: ...
+    @property
+    def n_items(self) -> int: ...
+    @property
+    def user_ids(self) -> NDArray[Any]: ...
+    @property
+    def item_ids(self) -> NDArray[Any]: ...
+    @property
+    def factors(self) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None: ...
+    def recommend(
+        self,
+        users: _Ids | None,
+        *,
+        k: int,
+        filter_seen: bool,
+        items: _Ids | None,
+        exclude: _Ids | None,
+        candidates: Iterable[_Ids] | None,
+        on_unknown: str | FittedModel,
+        num_threads: int | None,
+    ) -> Recommendations: ...
+    def recommend_histories(
+        self,
+        histories: Iterable[Any],
+        *,
+        k: int,
+        filter_seen: bool,
+        items: _Ids | None,
+        exclude: _Ids | None,
+        candidates: Iterable[_Ids] | None,
+        on_unknown: str | FittedModel,
+        num_threads: int | None,
+    ) -> Recommendations: ...
+    def similar_items(self, items: _Ids, *, k: int, num_threads: int | None) -> Recommendations: ...
+    def explain(self, user: _Id, item: _Id) -> Explanation: ...
+    def save(self, path: _Path) -> None: ...
+
+@final
+class Split:
+    @property
+    def train(self) -> Dataset: ...
+    @property
+    def valid(self) -> Dataset: ...
+    @property
+    def test(self) -> Dataset: ...
+    @property
+    def fold_in(self) -> Dataset | None: ...
+    @property
+    def cold(self) -> Cold: ...
+    @property
+    def report(self) -> dict[str, Any]: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    def __iter__(self) -> Iterator[Dataset]: ...
+    def __len__(self) -> int: ...
+
+@final
+class Cold:
+    @property
+    def valid(self) -> Dataset: ...
+    @property
+    def test(self) -> Dataset: ...
+    @property
+    def users(self) -> NDArray[Any]: ...
+    @property
+    def items(self) -> NDArray[Any]: ...
+
+@final
+class Report:
+    def summary(self) -> dict[str, Any]: ...
+    def per_user(self, metric: str) -> NDArray[np.float64]: ...
+    @property
+    def users(self) -> NDArray[Any]: ...
+
+@final
+class PairedTest:
+    @property
+    def metric(self) -> str: ...
+    @property
+    def difference(self) -> float: ...
+    @property
+    def interval(self) -> tuple[float, float] | None: ...
+    @property
+    def p_value(self) -> float: ...
+    @property
+    def users(self) -> int: ...
+    @property
+    def wins(self) -> tuple[int, int]: ...
+
+def check_params(kind: str, params: Mapping[str, Any]) -> None: ...
+def check_device(name: str) -> None: ...
+def fit(
+    kind: str,
+    params: Mapping[str, Any],
+    dataset: Dataset,
+    *,
+    seed: int,
+    num_threads: int | None,
+    device: str,
+    validation: Dataset | None,
+    metric: str,
+    patience: int | None,
+    every: int,
+    progress: Progress | None,
+    checkpoints: _Path | None,
+) -> FittedModel: ...
+def load(path: _Path) -> FittedModel: ...
+def _dataset_from_state(state: Mapping[str, Any]) -> Dataset: ...
+def read_parts(path: _Path, options: Mapping[str, Any]) -> list[Dataset | None]: ...
+def split_leave_last_out(dataset: Dataset, n: int, validation: bool) -> Split: ...
+def split_by_time(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
+def split_at_time(dataset: Dataset, test_from: int, valid_from: int | None) -> Split: ...
+def split_by_user_ratio(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
+def split_random(dataset: Dataset, fractions: Sequence[float], seed: int) -> Split: ...
+def split_user_holdout(
+    dataset: Dataset, fractions: Sequence[float], fold_in: float, order: str, seed: int
+) -> Split: ...
+def evaluate_model(
+    model: FittedModel,
+    test: Dataset,
+    train: Dataset | None,
+    filter_seen: bool,
+    also_seen: Sequence[Dataset],
+    metrics: Sequence[str],
+    similarity: str,
+    options: Mapping[str, Any],
+) -> Report: ...
+def evaluate_answer(
+    answer: Recommendations,
+    test: Dataset,
+    metrics: Sequence[str],
+    similarity: str,
+    options: Mapping[str, Any],
+) -> Report: ...
+def evaluate_rows(
+    lists: Sequence[Any],
+    relevant: Sequence[tuple[Any, Sequence[float]]],
+    metrics: Sequence[str],
+    counts: Mapping[Any, int] | None,
+    options: Mapping[str, Any],
+) -> Report: ...
+def compare(
+    first: Report,
+    second: Report,
+    metric: str,
+    permutations: int,
+    bootstrap: int,
+    confidence: float,
+    seed: int,
+) -> PairedTest: ...
+def fuse(models: Sequence[FittedModel], fusion: Mapping[str, Any]) -> FittedModel: ...
+def rerank_mmr(
+    candidates: Recommendations,
+    items: Items,
+    k: int,
+    relevance: float,
+    similarity: str,
+    normalize: str,
+) -> Recommendations: ...
+def rerank_calibrate(
+    candidates: Recommendations,
+    past: Dataset,
+    items: Items,
+    k: int,
+    strength: float,
+    alpha: float,
+    normalize: str,
+) -> Recommendations: ...

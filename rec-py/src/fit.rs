@@ -1,0 +1,128 @@
+//! Training by the model's kind, and loading.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rec_core::{Error, Result};
+use rec_models::Device;
+use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
+use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
+
+use crate::dataset::{PyDataset, path_of};
+use crate::errors::OrRaise;
+use crate::evaluate::measure;
+use crate::interrupt;
+use crate::model::{PyModel, positive};
+use crate::params::{Params, configure, params_from_py};
+use crate::progress::reporter;
+
+/// One line a model: the kind its folder names, and the estimator.
+macro_rules! kinds {
+    ($($kind:literal => $estimator:ty,)*) => {
+        /// Checks the parameters' names and types.
+        fn check(kind: &str, params: &Params) -> Result<()> {
+            match kind {
+                $($kind => configure::<$estimator>(params).map(drop),)*
+                _ => Err(no_such(kind)),
+            }
+        }
+
+        fn train(
+            kind: &str,
+            params: &Params,
+            data: &rec_core::data::Dataset,
+            ctx: &mut FitContext<'_>,
+        ) -> Result<Arc<dyn Model>> {
+            match kind {
+                $($kind => Ok(Arc::new(configure::<$estimator>(params)?.fit(data, ctx)?)),)*
+                _ => Err(no_such(kind)),
+            }
+        }
+
+        const KINDS: &[&str] = &[$($kind),*];
+    };
+}
+
+kinds! {
+    "popular" => Popular,
+    "item_knn" => ItemKnn,
+    "user_knn" => UserKnn,
+    "co_transition" => CoTransition,
+    "ease" => Ease,
+    "slim" => Slim,
+    "als" => Als,
+    "bpr" => Bpr,
+}
+
+fn no_such(kind: &str) -> Error {
+    Error::parameter("kind", kind, format!("this build has {}", KINDS.join(", ")))
+}
+
+/// Checks an estimator's parameters by name and type.
+#[pyfunction]
+pub(crate) fn check_params(kind: &str, params: &Bound<'_, PyDict>) -> PyResult<()> {
+    check(kind, &params_from_py(params)?).or_raise()
+}
+
+/// Checks a device by name.
+#[pyfunction]
+pub(crate) fn check_device(name: &str) -> PyResult<()> {
+    name.parse::<Device>().map(drop).or_raise()
+}
+
+/// Trains a model of this kind.
+#[pyfunction]
+#[pyo3(signature = (kind, params, dataset, *, seed, num_threads, device, validation, metric, patience, every, progress, checkpoints))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn fit(
+    py: Python<'_>,
+    kind: &str,
+    params: &Bound<'_, PyDict>,
+    dataset: PyRef<'_, PyDataset>,
+    seed: u64,
+    num_threads: Option<usize>,
+    device: &str,
+    validation: Option<PyRef<'_, PyDataset>>,
+    metric: &str,
+    patience: Option<i64>,
+    every: i64,
+    progress: Option<Py<PyAny>>,
+    checkpoints: Option<PathBuf>,
+) -> PyResult<PyModel> {
+    let params = params_from_py(params)?;
+    let device = device.parse().or_raise()?;
+    let progress = reporter(progress);
+    let every = positive("every", every)?;
+    let patience = patience.map(|p| positive("patience", p)).transpose()?;
+    let data = &dataset.inner;
+    let held_out = validation.as_ref().map(|v| &v.inner.interactions);
+    let inner = interrupt::run(py, |cancel| {
+        let measure = held_out.map(|test| measure(metric, test)).transpose()?;
+        let validation = measure.as_ref().map(|measure| Validation {
+            metric: metric.into(),
+            measure,
+            every,
+            patience,
+        });
+        let mut ctx = FitContext {
+            device,
+            seed,
+            threads: num_threads,
+            progress,
+            validation,
+            checkpoints: checkpoints.map(|dir| Checkpoints { dir, every }),
+            cancel: cancel.clone(),
+        };
+        train(kind, &params, data, &mut ctx)
+    })?;
+    Ok(inner.into())
+}
+
+/// Loads a model folder.
+#[pyfunction]
+pub(crate) fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<PyModel> {
+    let path = path_of(path)?;
+    interrupt::run(py, |_| Ok(PyModel::from(Arc::<dyn Model>::from(rec_models::load(&path)?))))
+}

@@ -1,0 +1,115 @@
+//! Estimators from Python keyword arguments, each argument checked by name.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use rec_core::{Error, Result};
+use serde_json::{Map, Value};
+
+/// Named parameters, in JSON's types.
+pub(crate) type Params = Map<String, Value>;
+
+/// The parameters in a dictionary.
+pub(crate) fn params_from_py(params: &Bound<'_, PyDict>) -> PyResult<Params> {
+    params
+        .iter()
+        .map(|(name, value)| {
+            let name: String = name.extract()?;
+            let value = to_json(&name, &value)?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+fn to_json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if value.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(flag) = value.cast::<PyBool>() {
+        return Ok(Value::Bool(flag.is_true()));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return match (value.extract::<i64>(), value.extract::<u64>()) {
+            (Ok(v), _) => Ok(Value::from(v)),
+            (_, Ok(v)) => Ok(Value::from(v)),
+            _ => Err(crate::errors::parameter(name, value.str()?, "past the range of 64 bits")),
+        };
+    }
+    if value.is_instance_of::<PyFloat>() {
+        let number: f64 = value.extract()?;
+        return match serde_json::Number::from_f64(number) {
+            Some(number) => Ok(Value::Number(number)),
+            None => Err(crate::errors::parameter(name, number, "give a finite number")),
+        };
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Value::String(text.to_cow()?.into_owned()));
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let items = value.try_iter()?.map(|v| to_json(name, &v?)).collect::<PyResult<Vec<_>>>()?;
+        return Ok(Value::Array(items));
+    }
+    if let Ok(dict) = value.cast::<PyDict>() {
+        return Ok(Value::Object(params_from_py(dict)?));
+    }
+    if value.hasattr("dtype")? && value.hasattr("item")? {
+        return to_json(name, &value.call_method0("item")?);
+    }
+    let kind = value.get_type().fully_qualified_name()?;
+    Err(PyTypeError::new_err(format!("parameter {name}: a {kind} cannot be a parameter")))
+}
+
+/// JSON as Python objects.
+pub(crate) fn to_py<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(flag) => PyBool::new(py, *flag).to_owned().into_any(),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(v), _, _) => v.into_pyobject(py)?.into_any(),
+            (_, Some(v), _) => v.into_pyobject(py)?.into_any(),
+            (_, _, v) => v.unwrap_or(f64::NAN).into_pyobject(py)?.into_any(),
+        },
+        Value::String(text) => PyString::new(py, text).into_any(),
+        Value::Array(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(to_py(py, item)?)?;
+            }
+            list.into_any()
+        }
+        Value::Object(entries) => {
+            let dict = PyDict::new(py);
+            for (name, entry) in entries {
+                dict.set_item(name, to_py(py, entry)?)?;
+            }
+            dict.into_any()
+        }
+    })
+}
+
+/// The estimator of these parameters; those left out keep their defaults.
+///
+/// # Errors
+/// [`Error::Parameter`] naming the first that the estimator does not have or cannot take.
+pub(crate) fn configure<T>(params: &Params) -> Result<T>
+where
+    T: Default + serde::Serialize + serde::de::DeserializeOwned,
+{
+    let refused = |name: &str, value: &Value, why: String| Error::parameter(name, value, why);
+    let mut config = serde_json::to_value(T::default())
+        .map_err(|e| Error::data("default parameters", e.to_string()))?;
+    // One at a time, so that a refusal names the parameter.
+    for (name, value) in params {
+        match config.get_mut(name) {
+            Some(slot) => *slot = value.clone(),
+            None => {
+                let known = config.as_object().map(|c| c.keys().cloned().collect::<Vec<_>>());
+                let known = known.unwrap_or_default().join(", ");
+                return Err(refused(name, value, format!("no such parameter; there are {known}")));
+            }
+        }
+        serde_json::from_value::<T>(config.clone())
+            .map_err(|e| refused(name, value, e.to_string()))?;
+    }
+    serde_json::from_value(config).map_err(|e| Error::data("parameters", e.to_string()))
+}

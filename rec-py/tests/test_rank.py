@@ -1,0 +1,122 @@
+"""Fusion and re-ranking."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rec
+
+
+@pytest.fixture(scope="module")
+def models(dataset):
+    return [rec.EASE(l2=10.0).fit(dataset), rec.Popular().fit(dataset)]
+
+
+@pytest.fixture(scope="module")
+def items():
+    frame = pd.DataFrame({"id": range(40), "tags": [["even", "odd"][i % 2] for i in range(40)]})
+    frame["vec"] = [[float(i % 4 == j) for j in range(4)] for i in range(40)]
+    return rec.Items.from_frame(frame, id="id", tags="tags", vectors="vec")
+
+
+def test_reciprocal_ranks_add_up(models):
+    fused = rec.Fusion(models, constant=60.0).recommend(["u0"], k=40, filter_seen=False)
+    want = np.zeros(40)
+    for model in models:
+        r = model.recommend(["u0"], k=40, filter_seen=False)
+        scores = dict(r[0])
+        for item in range(40):
+            above = sum(s > scores[item] for s in scores.values())
+            equal = sum(s == scores[item] for s in scores.values())
+            want[item] += 1 / (60 + above + (equal + 1) / 2)
+    got = np.zeros(40)
+    got[fused.items[0]] = fused.scores[0]
+    np.testing.assert_allclose(got, want, rtol=2e-2)
+    assert want[fused.items[0, 0]] == pytest.approx(want.max(), rel=1e-2)
+
+
+def test_a_weight_of_all_is_the_model_itself(models):
+    one = rec.Fusion(models, method="weighted_sum", weights=[1.0, 0.0], normalize="none")
+    np.testing.assert_array_equal(one.recommend(["u0"], k=5).items, models[0].recommend(["u0"], k=5).items)
+
+
+def test_switching_by_activity(models):
+    crowd = rec.Fusion(models, method="switch", min_items=[100, 0]).recommend(["u0"], k=5)
+    np.testing.assert_array_equal(crowd.items, models[1].recommend(["u0"], k=5).items)
+    own = rec.Fusion(models, method="switch", min_items=[1, 0]).recommend(["u0"], k=5)
+    np.testing.assert_array_equal(own.items, models[0].recommend(["u0"], k=5).items)
+
+
+def test_a_fusion_is_a_model(models, dataset):
+    train, _, test = rec.split.leave_last_out(dataset)
+    fused = rec.Fusion([rec.ItemKNN(), rec.EASE(l2=10.0)]).fit(train)
+    assert rec.evaluate(fused, test, metrics=["hr@10"])["hr@10"] > 0
+    again = pickle.loads(pickle.dumps(fused))
+    np.testing.assert_array_equal(again.recommend(["u0"]).items, fused.recommend(["u0"]).items)
+    assert fused.set_params(method="weighted_sum").recommend(["u0"]).items.shape == (1, 10)
+    with pytest.raises(rec.UnsupportedError, match="save its models"):
+        fused.save("nowhere")
+    with pytest.raises(rec.UnsupportedError):
+        fused.explain("u0", 1)
+
+
+def test_bad_fusions(models, dataset):
+    with pytest.raises(rec.ParameterError, match="method"):
+        rec.Fusion(models, method="vote")
+    with pytest.raises(rec.ShapeError, match="weights"):
+        rec.Fusion(models, method="weighted_sum", weights=[1.0]).recommend(["u0"])
+    with pytest.raises(rec.ParameterError, match="weights"):
+        rec.Fusion(models, method="weighted_sum", weights=[-1.0, 1.0]).recommend(["u0"])
+    with pytest.raises(rec.NotFittedError):
+        rec.Fusion([rec.EASE()]).recommend(["u0"])
+    with pytest.raises(rec.DataError, match="empty"):
+        rec.Fusion([]).recommend(["u0"])
+    other = rec.Popular().fit(rec.Dataset.from_frame(pd.DataFrame({"u": ["u0"], "i": [999]}), user="u", item="i"))
+    with pytest.raises(rec.IdMismatchError, match="item ids differ"):
+        rec.Fusion([models[0], other]).recommend(["u0"])
+
+
+def test_relevance_alone_keeps_the_order(models, items):
+    candidates = models[0].recommend(["u0", "u1"], k=20)
+    same = rec.rerank.mmr(candidates, items, k=5, relevance=1.0)
+    np.testing.assert_array_equal(same.items, candidates.items[:, :5])
+
+
+@pytest.mark.parametrize("similarity", ["jaccard", "vec"])
+def test_diversity_mixes_the_tags(models, items, similarity):
+    candidates = models[0].recommend(["u0"], k=12)
+    mixed = rec.rerank.mmr(candidates, items, k=4, relevance=0.0, similarity=similarity)
+    groups = mixed.items[0] % (2 if similarity == "jaccard" else 4)
+    assert len(set(groups[:2].tolist())) == 2
+    assert set(mixed.items[0]) <= set(candidates.items[0])
+
+
+def test_calibration_matches_the_past(models, items, dataset):
+    candidates = models[0].recommend(k=12)
+    even = rec.rerank.calibrate(candidates, dataset, items, k=6, strength=1.0)
+    past = {u: (dataset.history(u) % 2 == 0).mean() for u in even.users}
+
+    def off(r):
+        return np.mean([abs((row[:6] % 2 == 0).mean() - past[u]) for u, row in zip(r.users, r.items)])
+
+    assert off(even) < off(candidates)
+    same = rec.rerank.calibrate(candidates, dataset, items, k=6, strength=0.0)
+    np.testing.assert_array_equal(same.items, candidates.items[:, :6])
+
+
+def test_bad_reranking(models, items, dataset):
+    candidates = models[0].recommend(["u0"], k=5)
+    with pytest.raises(rec.ParameterError, match="k = 9"):
+        rec.rerank.mmr(candidates, items, k=9)
+    with pytest.raises(rec.ParameterError, match="relevance = 2.0"):
+        rec.rerank.mmr(candidates, items, k=3, relevance=2.0)
+    with pytest.raises(rec.ParameterError, match="similarity"):
+        rec.rerank.mmr(candidates, items, k=3, similarity="taste")
+    with pytest.raises(rec.ParameterError, match="normalize"):
+        rec.rerank.mmr(candidates, items, k=3, normalize="softmax")
+    with pytest.raises(rec.DataError, match="tags"):
+        rec.rerank.calibrate(candidates, dataset, k=3)
