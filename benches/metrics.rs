@@ -1,4 +1,4 @@
-//! Ranking metrics of 100,000 users: `cargo bench -p rec-core --bench metrics`. The same lists, by
+//! Ranking metrics of 100,000 users: `cargo bench -p rec-core --bench metrics`. Lists of the same shape, by
 //! ranx and RecTools: `benches/peers/metrics.py`.
 //!
 //! Prints the median wall time in ms of judging all users with 2 threads, per-user values kept.

@@ -332,13 +332,7 @@ impl Interactions {
 
 /// Row starts, and the order that sorts rows by user then time, stable; `None` if sorted already.
 fn grouped(users: &[u32], n_users: usize, times: Option<&[i64]>) -> (Vec<usize>, Option<Vec<u32>>) {
-    let mut indptr = vec![0usize; n_users + 1];
-    for &u in users {
-        indptr[u as usize + 1] += 1;
-    }
-    for u in 0..n_users {
-        indptr[u + 1] += indptr[u];
-    }
+    let indptr = row_starts(users, n_users);
     let sorted = users
         .windows(2)
         .enumerate()
@@ -374,4 +368,20 @@ fn check_weight(weight: Option<f32>) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Where each user's events start in a column sorted by user, and the end: `[n_users + 1]`.
+fn row_starts(users: &[u32], n_users: usize) -> Vec<usize> {
+    let mut counts = vec![0usize; n_users + 1];
+    for &user in users {
+        counts[user as usize + 1] += 1;
+    }
+    let mut sum = 0;
+    counts
+        .into_iter()
+        .map(|count| {
+            sum += count;
+            sum
+        })
+        .collect()
 }
