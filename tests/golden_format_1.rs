@@ -4,6 +4,8 @@
 //! `cargo test --release --test golden_format_1 -- --ignored` writes them anew; do that only for a kind
 //! that has none yet.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test
+
 use std::path::{Path, PathBuf};
 
 use rec_core::data::{Dataset, Id, InteractionsBuilder};

@@ -114,9 +114,9 @@ impl Interactions {
         let (users, user_map) = compact(&self.ids.users, |u| !self.range(u).is_empty());
         let (items, item_map) = compact(&self.ids.items, |i| counts[i as usize] > 0);
         let mut indptr = vec![0];
-        for u in 0..self.n_users() {
-            if user_map[u].is_some() {
-                indptr.push(self.indptr[u + 1]);
+        for (moved, &end) in user_map.iter().zip(&self.indptr[1..]) {
+            if moved.is_some() {
+                indptr.push(end);
             }
         }
         Self {

@@ -26,7 +26,7 @@ impl RawIds {
             Self::Ints(values) => match canonical_int(id) {
                 Some(v) => values.push(v),
                 None => {
-                    self.to_texts();
+                    self.turn_to_texts();
                     self.push(id);
                 }
             },
@@ -44,7 +44,7 @@ impl RawIds {
         }
     }
 
-    fn to_texts(&mut self) {
+    fn turn_to_texts(&mut self) {
         let Self::Ints(values) = self else { return };
         let (mut bytes, mut ends) = (String::new(), Vec::with_capacity(values.capacity()));
         for value in values {
