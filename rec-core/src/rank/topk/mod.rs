@@ -125,11 +125,14 @@ pub fn better(a: (u32, f32), b: (u32, f32)) -> Ordering {
 ///
 /// # Errors
 /// [`Error::Data`] if the model scores an item NaN or a list of the selection does not ascend,
-/// [`Error::Shape`] for users, items or rows the scorer does not have, and whatever scoring
-/// returns.
+/// [`Error::Shape`] for users, items or rows the scorer does not have, [`Error::Parameter`] for a
+/// `k` that no catalogue has, and whatever scoring returns.
 pub fn top_k(scorer: &dyn Scorer, users: &[u32], selection: &Selection<'_>) -> Result<TopK> {
     let (n, m, k) = (users.len(), scorer.n_items(), selection.k);
     check_users(users, scorer.n_users())?;
+    if k > key::MAX_ITEMS {
+        return Err(Error::parameter("k", k, format!("choose 1 to {m}, the catalogue's size")));
+    }
     let filter = Filter::new(selection, users, scorer.n_users(), m)?;
     let mut top = TopK::empty(n, k);
     if n == 0 || k == 0 || m == 0 {

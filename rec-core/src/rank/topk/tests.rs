@@ -250,6 +250,7 @@ fn what_does_not_fit_the_scorer_is_refused() {
     assert!(matches!(top(&[0, 1], &listed), Err(Error::Shape { .. })));
     let few = Csr::zeros(4, 9);
     assert!(matches!(top(&[0], &Selection { seen: Some(&few), ..all }), Err(Error::Shape { .. })));
+    assert!(matches!(top(&[0], &Selection::top(usize::MAX)), Err(Error::Parameter { .. })));
     assert_eq!(top(&[], &all).unwrap().n_rows(), 0);
     assert_eq!(top(&[0], &Selection::top(0)).unwrap().row(0).0.len(), 0);
     assert_eq!(top(&[0], &Selection { allow: Some(&[]), ..all }).unwrap().row(0).0.len(), 0);

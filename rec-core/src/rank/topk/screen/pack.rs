@@ -141,7 +141,7 @@ impl Group {
         for (u, &user) in users.iter().enumerate() {
             scaling.user(factors, user, &mut row);
             let length = norm(&row);
-            if !(length < SAFE.end) {
+            if length.is_nan() || length >= SAFE.end {
                 return None;
             }
             let unit = unit(length, &row, width, USER_MAX);
