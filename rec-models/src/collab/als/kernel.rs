@@ -59,8 +59,8 @@ pub(super) fn symmetric_product<A: Arithmetic>(
         let t = [v[j], v[j + 1], v[j + 2], v[j + 3]].map(|t| sign * t);
         A::axpy4(t, [row(j), row(j + 1), row(j + 2), row(j + 3)], out);
     }
-    for j in whole..n {
-        A::axpy(sign * v[j], row(j), out);
+    for (j, v) in v.iter().enumerate().skip(whole) {
+        A::axpy(sign * v, row(j), out);
     }
 }
 
