@@ -1,4 +1,4 @@
-//! Ranking metrics of 100,000 users: `cargo bench -p rec-core --bench metrics`. The same lists, by
+//! Ranking metrics of 100,000 users: `cargo bench -p rec-core --bench metrics`. Lists of the same shape, by
 //! ranx and RecTools: `benches/peers/metrics.py`.
 //!
 //! Prints the median wall time in ms of judging all users with 2 threads, per-user values kept.
@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use rand::RngExt as _;
+use rec_core::Result;
 use rec_core::data::Csr;
 use rec_core::metrics::{ListOptions, Metric, RankedLists, evaluate_lists};
 use rec_core::rng::stream;
@@ -21,10 +22,10 @@ const METRICS: [&str; 8] = [
     "r_precision",
 ];
 
-fn main() {
+fn main() -> Result<()> {
     for n_users in [100_000, 200_000] {
         let (lists, relevant) = lists(n_users, 20_000, 20);
-        let all = Metric::parse_all(&METRICS).expect("known metrics");
+        let all = Metric::parse_all(&METRICS)?;
         let one = all[5..6].to_vec();
         for (what, metrics, bootstrap) in [
             ("8 metrics", all.clone(), 0),
@@ -34,18 +35,18 @@ fn main() {
             let mut options = ListOptions::new(metrics);
             options.bootstrap = bootstrap;
             options.threads = Some(2);
-            let mut times: Vec<f64> = (0..if bootstrap > 0 { 3 } else { 15 })
-                .map(|_| {
-                    let start = Instant::now();
-                    let report = evaluate_lists(&lists, &relevant, &options).expect("lists");
-                    assert_eq!(report.counts.users, n_users);
-                    start.elapsed().as_secs_f64() * 1e3
-                })
-                .collect();
+            let mut times = Vec::new();
+            for _ in 0..if bootstrap > 0 { 3 } else { 15 } {
+                let start = Instant::now();
+                let report = evaluate_lists(&lists, &relevant, &options)?;
+                times.push(start.elapsed().as_secs_f64() * 1e3);
+                assert_eq!(report.counts.users, n_users);
+            }
             times.sort_by(f64::total_cmp);
             println!("{n_users} users, {what}: {:.1} ms", times[times.len() / 2]);
         }
     }
+    Ok(())
 }
 
 /// Lists of `k` distinct items, and 5 to 15 relevant ones a user, half of them drawn from the list.

@@ -55,6 +55,16 @@ fn normal(stream: u64, n: usize) -> Vec<f32> {
     (0..n as u64).into_par_iter().map(draw).collect()
 }
 
+/// Processor seconds used so far by all threads (Linux; 0 elsewhere): what to compare on a machine
+/// that others use too.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
 /// The value of `--name`, or the default.
 fn arg(name: &str, default: &str) -> String {
     let mut args = std::env::args();
@@ -85,20 +95,23 @@ fn main() -> Result<()> {
     );
     let selection = Selection { seen: Some(&seen), ..Selection::top(k) };
     let all: Vec<u32> = (0..n as u32).collect();
-    let mut seconds = Vec::new();
+    let (mut seconds, mut processor) = (Vec::new(), Vec::new());
     let mut sum = 0u64;
     for _ in 0..number("runs", 5) {
-        let start = Instant::now();
+        let (start, used) = (Instant::now(), processor_seconds());
         let top = parallel::install(Some(threads), || top_k(&model, &all, &selection))?;
         seconds.push(start.elapsed().as_secs_f64());
+        processor.push(processor_seconds() - used);
         sum = (0..top.n_rows()).flat_map(|row| top.row(row).0).map(|&i| u64::from(i)).sum();
     }
     seconds.sort_by(f64::total_cmp);
+    processor.sort_by(f64::total_cmp);
     println!(
         "rec {path}: {data}, {n} users × {m} items × {dim}, top {k}, {n_seen} seen, {threads} \
-         threads: median {:.3} s, best {:.3} s; sum of items {sum}",
+         threads: median {:.3} s, best {:.3} s, processor {:.2} s; sum of items {sum}",
         seconds[seconds.len() / 2],
         seconds[0],
+        processor[processor.len() / 2],
     );
     Ok(())
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rec_core::Error;
 use rec_core::data::read::{
     Column, Events, FixedSplit, Format, ItemOptions, ReadOptions, ReadReport, Separator,
     SocialOptions, read_interactions, read_items, read_path, read_social,
 };
-use rec_core::data::{Id, Interactions, TimeUnit};
+use rec_core::data::{Id, Interactions, TimeUnit, UnknownUsers};
 
 fn data(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
@@ -138,7 +139,7 @@ fn games_and_anime() {
 #[test]
 fn listens_and_friends() {
     check("hetrec2011-lastfm-2k/user_artists.dat.gz", TSV, 92_834, 1_892, 17_632);
-    check("lightgcn-lastfm/data1.txt.gz", TSV, 42_135, 1_892, 4_489);
+    check("lightgcn-lastfm/data1.txt.gz", TSV, 42_135, 1_878, 4_476);
     let Some((log, report)) = read("hetrec2011-lastfm-2k/user_artists.dat.gz") else { return };
     assert_eq!(report.columns[2], ("weight", "weight".to_owned()));
     let friends = data("hetrec2011-lastfm-2k/user_friends.dat.gz").unwrap();
@@ -151,8 +152,12 @@ fn listens_and_friends() {
     assert_eq!((items.len(), items.title(0)), (17_632, Some("MALICE MIZER")));
     let (log, _) = read("lightgcn-lastfm/data1.txt.gz").unwrap();
     let trust = data("lightgcn-lastfm/trustnetwork.txt.gz").unwrap();
-    let options = SocialOptions::default();
-    assert_eq!(read_social(trust, log.ids(), &options).unwrap().0.edges().nnz(), 25_434);
+    let strict = read_social(&trust, log.ids(), &SocialOptions::default());
+    assert!(matches!(strict, Err(Error::UnknownId { .. })), "14 users have test events only");
+    let options = SocialOptions { unknown: UnknownUsers::Drop, ..SocialOptions::default() };
+    let (graph, report) = read_social(trust, log.ids(), &options).unwrap();
+    assert_eq!((report.rows, report.kept), (25_434, 25_434 - graph.dropped() as u64));
+    assert!(graph.dropped() > 0);
 }
 
 #[test]

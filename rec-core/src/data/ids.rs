@@ -1,7 +1,7 @@
 //! The map between the caller's ids and the dense `u32` ids used inside.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -359,9 +359,7 @@ fn slice<'a>(bytes: &'a str, ends: &[usize], i: u32) -> &'a str {
 }
 
 fn hash_text(hasher: &DefaultHashBuilder, s: &str) -> u64 {
-    let mut state = hasher.build_hasher();
-    s.hash(&mut state);
-    state.finish()
+    hasher.hash_one(s)
 }
 
 /// The integer that `s` spells, if `s` is how that integer is written (`"007"` and `"+7"` are not).

@@ -14,31 +14,34 @@ pub(crate) struct Bootstrap {
 }
 
 impl Bootstrap {
-    /// Percentile intervals of the column means of `values`: `[n, width]`, row-major. Each sample
-    /// draws `n` rows with replacement, all columns of a row together (Efron 1979; Sakai 2006 for
-    /// means over queries). `None` where nothing can be drawn.
-    pub(crate) fn intervals(&self, values: &[f64], width: usize) -> Vec<Option<(f64, f64)>> {
-        let n = values.len() / width.max(1);
+    /// Percentile intervals of the means of columns of equal length `n`. Each sample draws `n` rows
+    /// with replacement, all columns of a row together (Efron 1979; Sakai 2006 for means over
+    /// queries). `None` where nothing can be drawn.
+    pub(crate) fn intervals(&self, columns: &[&[f64]]) -> Vec<Option<(f64, f64)>> {
+        let (n, width) = (columns.first().map_or(0, |c| c.len()), columns.len());
         if n == 0 || self.samples == 0 {
             return vec![None; width];
         }
         let mut means = vec![0.0; self.samples * width];
-        means.par_chunks_mut(width).enumerate().for_each(|(sample, sums)| {
-            self.resample(values, width, n, sample as u64, sums);
-        });
-        let column = |c: usize| means.iter().skip(c).step_by(width).copied().collect();
-        (0..width).map(|c| Some(self.percentiles(column(c)))).collect()
+        let scratch = || (vec![0u16; n], vec![0.0; BLOCK]);
+        means.par_chunks_mut(width).enumerate().for_each_init(
+            scratch,
+            |scratch, (sample, means)| {
+                self.draw(sample as u64, &mut scratch.0);
+                weighted_means(columns, &scratch.0, &mut scratch.1, means);
+            },
+        );
+        let of = |c: usize| means.iter().skip(c).step_by(width).copied().collect();
+        (0..width).map(|c| Some(self.percentiles(of(c)))).collect()
     }
 
-    fn resample(&self, values: &[f64], width: usize, n: usize, sample: u64, sums: &mut [f64]) {
+    /// How often each row is drawn.
+    fn draw(&self, sample: u64, counts: &mut [u16]) {
         let mut rng = stream(self.seed, "metrics-bootstrap", sample);
-        let mut add = |draw: u32| {
-            // Scaling a 32-bit draw favours some rows by less than n / 2³².
-            let row = ((u64::from(draw) * n as u64) >> 32) as usize;
-            for (sum, value) in sums.iter_mut().zip(&values[row * width..][..width]) {
-                *sum += value;
-            }
-        };
+        let n = counts.len();
+        counts.fill(0);
+        // Scaling a 32-bit draw favours some rows by less than n / 2³².
+        let mut add = |draw: u32| counts[((u64::from(draw) * n as u64) >> 32) as usize] += 1;
         for _ in 0..n / 2 {
             let draw: u64 = rng.random();
             add((draw >> 32) as u32);
@@ -47,7 +50,6 @@ impl Bootstrap {
         if n % 2 == 1 {
             add(rng.random());
         }
-        sums.iter_mut().for_each(|sum| *sum /= n as f64);
     }
 
     fn percentiles(&self, mut means: Vec<f64>) -> (f64, f64) {
@@ -55,6 +57,36 @@ impl Bootstrap {
         let tail = (1.0 - self.confidence) / 2.0;
         (quantile(&means, tail), quantile(&means, 1.0 - tail))
     }
+}
+
+/// Rows a block: their counts and one column's values stay in the first cache.
+const BLOCK: usize = 1024;
+
+/// `means[c] = Σ_row counts[row] · columns[c][row] / n`.
+fn weighted_means(columns: &[&[f64]], counts: &[u16], scratch: &mut [f64], means: &mut [f64]) {
+    means.fill(0.0);
+    for (block, counts) in counts.chunks(BLOCK).enumerate() {
+        let weights = &mut scratch[..counts.len()];
+        weights.iter_mut().zip(counts).for_each(|(weight, &count)| *weight = f64::from(count));
+        for (mean, column) in means.iter_mut().zip(columns) {
+            *mean += dot(weights, &column[block * BLOCK..][..counts.len()]);
+        }
+    }
+    means.iter_mut().for_each(|mean| *mean /= counts.len() as f64);
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (mut sums, mut rest) = ([0.0; 8], 0.0);
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    for (x, y) in a8.remainder().iter().zip(b8.remainder()) {
+        rest += x * y;
+    }
+    for (x, y) in a8.zip(b8) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
 }
 
 /// The quantile of sorted values, interpolated linearly (type 7 of Hyndman and Fan 1996, numpy's
@@ -78,24 +110,36 @@ mod tests {
         let var = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 2001.0;
         let half = 1.959_964 * (var / 2001.0).sqrt();
         let bootstrap = Bootstrap { samples: 4000, confidence: 0.95, seed: 1 };
-        let (low, high) = bootstrap.intervals(&values, 1)[0].unwrap();
+        let (low, high) = bootstrap.intervals(&[&values])[0].unwrap();
         assert!((low - (mean - half)).abs() < 0.1 * half, "{low} {}", mean - half);
         assert!((high - (mean + half)).abs() < 0.1 * half, "{high} {}", mean + half);
     }
 
     #[test]
     fn columns_are_drawn_together_and_threads_change_nothing() {
-        let values: Vec<f64> =
-            (0..300).flat_map(|i| [f64::from(i % 7), f64::from(i % 7)]).collect();
+        let values: Vec<f64> = (0..3001).map(|i| f64::from(i % 7)).collect();
         let run = |threads| {
             let bootstrap = Bootstrap { samples: 200, confidence: 0.9, seed: 4 };
-            install(Some(threads), || Ok(bootstrap.intervals(&values, 2))).unwrap()
+            install(Some(threads), || Ok(bootstrap.intervals(&[&values, &values]))).unwrap()
         };
         let one = run(1);
         assert_eq!(one[0], one[1]);
         assert_eq!(one, run(3));
         let none = Bootstrap { samples: 0, confidence: 0.9, seed: 4 };
-        assert_eq!(none.intervals(&values, 2), [None, None]);
+        assert_eq!(none.intervals(&[&values, &values]), [None, None]);
+    }
+
+    #[test]
+    fn means_are_those_of_the_drawn_rows() {
+        let bootstrap = Bootstrap { samples: 1, confidence: 0.9, seed: 4 };
+        let values: Vec<f64> = (0..2500).map(|i| f64::from(i).sqrt()).collect();
+        let mut counts = vec![9; 2500];
+        bootstrap.draw(7, &mut counts);
+        assert_eq!(counts.iter().map(|&c| usize::from(c)).sum::<usize>(), 2500);
+        let mut means = [0.0];
+        weighted_means(&[&values], &counts, &mut [0.0; BLOCK], &mut means);
+        let plain = values.iter().zip(&counts).map(|(v, &c)| v * f64::from(c)).sum::<f64>();
+        assert!((means[0] - plain / 2500.0).abs() < 1e-10);
     }
 
     #[test]

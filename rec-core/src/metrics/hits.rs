@@ -15,6 +15,10 @@ impl Gain {
     fn of(self, weight: f32) -> f64 {
         match self {
             Self::Linear => f64::from(weight),
+            // Grades are mostly small integers, whose powers need no exponential function.
+            Self::Exponential if weight as u8 as f32 == weight && weight < 32.0 => {
+                ((1u64 << weight as u8) - 1) as f64
+            }
             Self::Exponential => f64::from(weight).exp2() - 1.0,
         }
     }
@@ -126,5 +130,7 @@ mod tests {
         let direct: f64 = (0..TABLE + 5).map(discount).sum();
         assert!((ideal_dcg(TABLE + 5) - direct).abs() < 1e-12);
         assert_eq!(ideal_dcg(0), 0.0);
+        assert_eq!([0.0, 3.0, 31.0].map(|w| Gain::Exponential.of(w)), [0.0, 7.0, 2147483647.0]);
+        assert!((Gain::Exponential.of(1.5) - (8f64.sqrt() - 1.0)).abs() < 1e-12);
     }
 }

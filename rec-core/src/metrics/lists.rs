@@ -39,7 +39,7 @@ impl RankedLists {
     /// # Errors
     /// [`Error::Shape`] where it is no such table.
     pub fn from_table(items: Vec<u32>, k: usize) -> Result<Self> {
-        if k == 0 || items.len() % k != 0 {
+        if k == 0 || !items.len().is_multiple_of(k) {
             return Err(Error::shape("ranked lists", format!("[n, {k}]"), items.len()));
         }
         Ok(Self { ends: (0..=items.len() / k).map(|row| row * k).collect(), items })

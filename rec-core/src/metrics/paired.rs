@@ -115,7 +115,7 @@ pub fn paired_test(
         name: name.into(),
         users: differences.len(),
         difference: differences.iter().sum::<f64>() / differences.len() as f64,
-        interval: bootstrap.intervals(&differences, 1)[0],
+        interval: bootstrap.intervals(&[&differences])[0],
         confidence: options.confidence,
         p_value: sign_flip_p(&differences, options.permutations, options.seed),
         permutations: options.permutations,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::board::Board;
@@ -137,23 +138,44 @@ pub(crate) fn figures(
     prefix: &str,
 ) -> Vec<Figure> {
     let width = board.per_user.len();
-    let intervals = bootstrap.intervals(values, width);
+    let column = |c: usize| values.iter().skip(c).step_by(width).copied().collect();
+    let columns: Vec<Vec<f64>> = (0..width).into_par_iter().map(column).collect();
+    let intervals = intervals(&columns, bootstrap);
+    let mut columns = columns.into_iter().zip(intervals);
     let make = |&metric: &Metric| {
         let name = format!("{prefix}{metric}");
         if let Some(mean) = board.global(metric) {
             return Figure { name, metric, mean, interval: None, users: n_users, values: vec![] };
         }
-        let c = board.per_user.iter().position(|&m| m == metric).unwrap_or_default();
-        let values: Vec<f64> = values.iter().skip(c).step_by(width).copied().collect();
-        let present: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
-        let interval = match present.len() == values.len() {
-            true => intervals[c],
-            false => bootstrap.intervals(&present, 1)[0],
-        };
-        let mean = present.iter().sum::<f64>() / present.len() as f64;
-        Figure { name, metric, mean, interval, users: present.len(), values }
+        // The columns come in the order of the metrics.
+        let (values, interval) = columns.next().unwrap_or_default();
+        let present = || values.iter().filter(|v| !v.is_nan());
+        let users = present().count();
+        Figure {
+            name,
+            metric,
+            mean: present().sum::<f64>() / users as f64,
+            interval,
+            users,
+            values,
+        }
     };
     metrics.iter().map(make).collect()
+}
+
+/// Intervals of the columns: whole ones are drawn together, others each among its own values.
+fn intervals(columns: &[Vec<f64>], bootstrap: Bootstrap) -> Vec<Option<(f64, f64)>> {
+    let whole = |column: &&Vec<f64>| !column.iter().any(|v| v.is_nan());
+    let together: Vec<&[f64]> = columns.iter().filter(whole).map(|column| &column[..]).collect();
+    let mut together = bootstrap.intervals(&together).into_iter();
+    let one = |column: &Vec<f64>| {
+        if whole(&column) {
+            return together.next().flatten();
+        }
+        let present: Vec<f64> = column.iter().copied().filter(|v| !v.is_nan()).collect();
+        bootstrap.intervals(&[&present])[0]
+    };
+    columns.iter().map(one).collect()
 }
 
 impl fmt::Display for Report {

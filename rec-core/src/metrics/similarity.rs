@@ -76,7 +76,7 @@ impl VectorCosine {
     /// [`Error::Shape`] where the values are no such table, [`Error::Data`] where one is not
     /// finite.
     pub fn new(dim: usize, values: &[f32]) -> Result<Self> {
-        if dim == 0 || values.len() % dim != 0 {
+        if dim == 0 || !values.len().is_multiple_of(dim) {
             return Err(Error::shape("item vectors", format!("[items, {dim}]"), values.len()));
         }
         if values.iter().any(|v| !v.is_finite()) {

@@ -21,6 +21,12 @@ pub enum Confidence {
         /// `ε`.
         epsilon: f64,
     },
+    /// `c = α r`, as the Python library `implicit` takes it. Below 1 a stored pair counts less
+    /// than an absent one.
+    Scaled {
+        /// `α`.
+        alpha: f64,
+    },
 }
 
 impl Confidence {
@@ -29,6 +35,7 @@ impl Confidence {
         match *self {
             Self::Linear { alpha } => 1.0 + alpha * r,
             Self::Log { alpha, epsilon } => 1.0 + alpha * (r / epsilon).ln_1p(),
+            Self::Scaled { alpha } => alpha * r,
         }
     }
 }
@@ -148,6 +155,9 @@ mod tests {
     const LOG: ImplicitLeastSquares =
         ImplicitLeastSquares { confidence: Confidence::Log { alpha: 2.0, epsilon: 0.5 }, l2: 0.1 };
 
+    const SCALED: ImplicitLeastSquares =
+        ImplicitLeastSquares { confidence: Confidence::Scaled { alpha: 3.0 }, l2: 0.2 };
+
     /// Eq. 3 as it is written.
     fn written_out(objective: &ImplicitLeastSquares, r: &Csr, at: &ImplicitFactors) -> f64 {
         let mut loss = 0.0;
@@ -164,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_loss_is_the_sum_over_all_pairs() {
-        for objective in [LINEAR, LOG] {
+        for objective in [LINEAR, LOG, SCALED] {
             let loss = objective.loss(&strengths(), &factors());
             let want = written_out(&objective, &strengths(), &factors());
             assert!((loss - want).abs() < 1e-10 * want, "{loss} is not {want}");
@@ -176,7 +186,7 @@ mod tests {
     #[test]
     fn gradients_match_finite_differences() {
         let (r, at) = (strengths(), factors());
-        for objective in [LINEAR, LOG] {
+        for objective in [LINEAR, LOG, SCALED] {
             let gradient = objective.gradient(&r, &at);
             assert_gradient(&at.users, &gradient.users, |users| {
                 objective.loss(&r, &ImplicitFactors { users: users.clone(), ..at.clone() })

@@ -6,6 +6,7 @@ mod normalize;
 mod product;
 mod query;
 mod rerank;
+mod resolve;
 mod scorer;
 mod similar;
 mod topk;

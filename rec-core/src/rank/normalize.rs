@@ -29,7 +29,8 @@ impl Normalize {
                 let (min, max) = scored(scores)
                     .fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), s| (a.min(s), b.max(s)));
                 let span = max - min;
-                map(scores, |s| if span > 0.0 { (s - min) / span } else { 1.0 + (s - s) });
+                let flat = |s: f32| if s.is_nan() { s } else { 1.0 };
+                map(scores, |s| if span > 0.0 { (s - min) / span } else { flat(s) });
                 0.0
             }
             Self::ZScore => {

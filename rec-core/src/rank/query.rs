@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::resolve::{Candidates, Resolved, dense_set};
 use super::{History, Recommend, Scorer, Selection, TopK, top_k};
 use crate::data::{Csr, Id, IdMaps, IdRef};
-use crate::{Error, IdKind, Result};
+use crate::{Error, Result};
 
 /// Whom to recommend for.
 #[derive(Clone, Debug)]
@@ -43,7 +44,8 @@ pub struct Query<'a> {
     pub allow: Option<&'a [Id]>,
     /// These items may not.
     pub block: &'a [Id],
-    /// Only these items for each user, beside `users`.
+    /// Only these items for each user: a list beside each of `users`, skipped ones included; for
+    /// [`Users::All`] beside each user of the id map.
     pub candidates: Option<&'a [Vec<Id>]>,
     /// What to do with unknown users.
     pub on_unknown: OnUnknown<'a>,
@@ -102,33 +104,24 @@ impl Recommendations {
 pub fn recommend(model: &dyn Recommend, query: &Query<'_>) -> Result<Recommendations> {
     let ids = model.ids().clone();
     check_k(query.k, ids.items.len())?;
-    let (rows, queries, skipped) = resolve_users(model, query)?;
-    let allow = query.allow.map(|items| dense_set(&ids, items)).transpose()?;
-    let block = dense_set(&ids, query.block)?;
-    let candidates = query.candidates.map(|lists| candidate_lists(&ids, lists, query, &rows));
-    let candidates = candidates.transpose()?;
-    let filters = Filters { query, allow, block, candidates };
-    let mut top = TopK::empty(rows.len(), query.k);
-    let known: Vec<usize> = (0..rows.len()).filter(|&r| matches!(rows[r], Row::User(_))).collect();
-    let users: Vec<u32> = known.iter().filter_map(|&r| rows[r].user()).collect();
-    top.fill(&known, &filters.select(model, &users, &known, model.seen())?);
-    let told: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].history().is_some()).collect();
-    let histories: Vec<&History> = told.iter().filter_map(|&r| rows[r].history()).collect();
-    if !told.is_empty() {
-        let from: &dyn Recommend = match (&query.users, query.on_unknown) {
-            (Users::Histories(_), _) => model,
-            (_, OnUnknown::Fallback(other)) => other,
-            _ => model,
-        };
-        from.ids().items.same_as(&ids.items).then_some(()).ok_or_else(|| Error::IdMismatch {
-            what: "the model and its fallback".into(),
-            why: "fit both on parts of one data set".into(),
-        })?;
-        let folded = Folded { model: from, histories };
-        let seen = folded.seen(ids.items.len());
-        let all: Vec<u32> = (0..told.len() as u32).collect();
-        top.fill(&told, &filters.select(&folded, &all, &told, &seen)?);
+    let asked = Resolved::new(model, query)?;
+    let filters = Filters {
+        query,
+        allow: query.allow.map(|items| dense_set(&ids, items)).transpose()?,
+        block: dense_set(&ids, query.block)?,
+        candidates: Candidates::new(&ids, query.candidates, &asked)?,
+    };
+    let mut top = TopK::empty(asked.len(), query.k);
+    let (users, at) = asked.users();
+    top.fill(&at, &filters.select(model, &users, &at, model.seen())?);
+    let (histories, at) = asked.histories();
+    if !histories.is_empty() {
+        let model = who_folds_in(model, query)?;
+        let folded = Folded { model, histories };
+        let all: Vec<u32> = (0..at.len() as u32).collect();
+        top.fill(&at, &filters.select(&folded, &all, &at, &folded.seen(ids.items.len()))?);
     }
+    let Resolved { queries, skipped, .. } = asked;
     Ok(Recommendations { ids, queries, top, skipped })
 }
 
@@ -143,141 +136,33 @@ fn check_k(k: usize, n_items: usize) -> Result<()> {
     Ok(())
 }
 
-/// A resolved user: a trained row, or a history to fold in.
-enum Row {
-    User(u32),
-    History(History),
-}
-
-impl Row {
-    fn user(&self) -> Option<u32> {
-        match self {
-            Row::User(u) => Some(*u),
-            Row::History(_) => None,
-        }
-    }
-    fn history(&self) -> Option<&History> {
-        match self {
-            Row::User(_) => None,
-            Row::History(h) => Some(h),
-        }
-    }
-}
-
-type Resolved = (Vec<Row>, Vec<Id>, Vec<Id>);
-
-fn resolve_users(model: &dyn Recommend, query: &Query<'_>) -> Result<Resolved> {
-    let ids = model.ids();
-    let (mut rows, mut queries, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    if let Some(lists) = query.candidates {
-        let expected = match query.users {
-            Users::All => ids.users.len(),
-            Users::Ids(users) => users.len(),
-            Users::Histories(histories) => histories.len(),
-        };
-        if lists.len() != expected {
-            return Err(Error::shape("candidate lists", expected, lists.len()));
-        }
-    }
-    match query.users {
-        Users::All => {
-            for (u, id) in ids.users.iter().enumerate() {
-                if model.knows(u as u32) {
-                    rows.push(Row::User(u as u32));
-                    queries.push(id.to_owned());
-                } else {
-                    skipped.push(id.to_owned());
-                }
-            }
-        }
-        Users::Ids(users) => {
-            for id in users {
-                match (ids.users.get(id).filter(|&u| model.knows(u)), query.on_unknown) {
-                    (Some(u), _) => rows.push(Row::User(u)),
-                    (None, OnUnknown::Fallback(_)) => rows.push(Row::History(Vec::new())),
-                    (None, OnUnknown::Skip) => {
-                        skipped.push(id.clone());
-                        continue;
-                    }
-                    (None, OnUnknown::Error) => {
-                        return Err(Error::UnknownId {
-                            kind: IdKind::User,
-                            id: id.to_string(),
-                            known: ids.users.len(),
-                        });
-                    }
-                }
-                queries.push(id.clone());
-            }
-        }
-        Users::Histories(histories) => {
-            for (at, history) in histories.iter().enumerate() {
-                rows.push(Row::History(dense_history(ids, history, query.on_unknown)?));
-                queries.push(Id::Int(at as i64));
-            }
-        }
-    }
-    Ok((rows, queries, skipped))
-}
-
-fn dense_history(ids: &IdMaps, history: &[(Id, f32)], unknown: OnUnknown<'_>) -> Result<History> {
-    let mut dense = Vec::with_capacity(history.len());
-    for (id, weight) in history {
-        if !weight.is_finite() {
-            return Err(Error::data("history", format!("weight {weight} of item {id}")));
-        }
-        match (ids.items.get(id), unknown) {
-            (Some(item), _) => dense.push((item, *weight)),
-            (None, OnUnknown::Error) => {
-                ids.items.require(IdKind::Item, id)?;
-            }
-            (None, _) => {}
-        }
-    }
-    Ok(dense)
-}
-
-fn dense_set(ids: &IdMaps, items: &[Id]) -> Result<Vec<u32>> {
-    let mut dense =
-        items.iter().map(|id| ids.items.require(IdKind::Item, id)).collect::<Result<Vec<_>>>()?;
-    dense.sort_unstable();
-    dense.dedup();
-    Ok(dense)
-}
-
-/// Candidate lists beside the kept rows (skipped users' lists are dropped with them).
-fn candidate_lists(
-    ids: &IdMaps,
-    lists: &[Vec<Id>],
-    query: &Query<'_>,
-    rows: &[Row],
-) -> Result<Vec<Vec<u32>>> {
-    let kept: Vec<&Vec<Id>> = match query.users {
-        Users::All => rows.iter().filter_map(Row::user).map(|user| &lists[user as usize]).collect(),
-        Users::Ids(users) if rows.len() < users.len() => {
-            return Err(Error::parameter(
-                "candidates",
-                "with skipped users",
-                "candidate lists need every user known; filter the users first",
-            ));
-        }
-        _ => lists.iter().collect(),
+/// The model that scores histories: the asked one, or the fallback where the histories stand for
+/// users it does not know.
+fn who_folds_in<'a>(model: &'a dyn Recommend, query: &Query<'a>) -> Result<&'a dyn Recommend> {
+    let (Users::Ids(_), OnUnknown::Fallback(other)) = (&query.users, query.on_unknown) else {
+        return Ok(model);
     };
-    kept.into_iter().map(|list| dense_set(ids, list)).collect()
+    if !other.ids().items.same_as(&model.ids().items) {
+        return Err(Error::IdMismatch {
+            what: "the model and its fallback".into(),
+            why: "fit both on parts of one data set".into(),
+        });
+    }
+    Ok(other)
 }
 
 struct Filters<'q> {
     query: &'q Query<'q>,
     allow: Option<Vec<u32>>,
     block: Vec<u32>,
-    candidates: Option<Vec<Vec<u32>>>,
+    candidates: Option<Candidates>,
 }
 
 impl Filters<'_> {
     /// `at[i]` is the row of the whole answer that `users[i]` fills.
     fn select(&self, from: &dyn Scorer, users: &[u32], at: &[usize], seen: &Csr) -> Result<TopK> {
         let candidates: Option<Vec<&[u32]>> =
-            self.candidates.as_ref().map(|lists| at.iter().map(|&row| &lists[row][..]).collect());
+            self.candidates.as_ref().map(|lists| at.iter().map(|&row| lists.row(row)).collect());
         top_k(
             from,
             users,
@@ -318,3 +203,6 @@ impl Scorer for Folded<'_> {
         self.model.score_histories(&histories, out)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,7 @@ impl<'a> InBatch<'a> {
     }
 
     /// Draws one of a row's negatives, each row of the batch that holds one equally likely; `None`
-    /// if none does. Starts anywhere, so it is O(1) while most rows are usable and never loops.
+    /// if none does. O(1) while most rows are usable, O(batch) at worst.
     pub fn draw(&self, rng: &mut Rng, row: usize, positives: &[u32]) -> Option<u32> {
         const TRIES: usize = 16;
         let n = self.items.len() as u32;

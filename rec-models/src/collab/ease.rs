@@ -1,10 +1,13 @@
 //! EASE: the best linear item-item model in closed form.
 
+use std::ops::{AddAssign, Mul};
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::linalg::triangular_inverse::invert_lower_triangular;
 use faer::prelude::{Reborrow, ReborrowMut};
+use faer::traits::RealField;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use rec_core::data::{Csr, Dataset};
@@ -24,7 +27,9 @@ use crate::{Error, Result};
 /// ```
 ///
 /// The inverse costs about `n_items³` multiplications by its Cholesky factor, and two dense
-/// `n_items²` matrices of memory.
+/// `n_items²` matrices of memory. It is computed in 32-bit floats where the condition number of the
+/// regularised Gram matrix is below a bound that keeps `B` within about 1e-3 of itself, in 64-bit
+/// floats otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ease {
@@ -48,7 +53,8 @@ impl ItemItem for Ease {
     const KIND: &'static str = "ease";
 }
 
-type Real = f64;
+/// Condition numbers up to which 32-bit floats do: times their precision, 6e-8, it is 1e-3.
+const CONDITION_OF_F32: f64 = 16_384.0;
 
 impl Fit for Ease {
     type Model = EaseModel;
@@ -59,24 +65,25 @@ impl Fit for Ease {
         }
         let events = &data.interactions;
         check_events(events)?;
-        self.check_memory(events.n_items())?;
         ctx.cancel.check("EASE")?;
+        let matrix = events.matrix();
+        let single = condition_bound(&matrix, self.l2) <= CONDITION_OF_F32;
+        self.check_memory(matrix.n_cols(), if single { 4 } else { 8 })?;
         let task = Task::begin(ctx, "EASE", 4);
-        parallel::install(ctx.threads, || {
-            let matrix = events.matrix();
-            let mut gram = gram(&matrix, self.l2 as Real);
-            task.advance(1)?;
-            let inverse = inverse(&mut gram, events.n_items(), &task)?;
-            let weights = weights(gram, inverse, events.n_items());
-            task.advance(1)?;
-            Ok(ItemItemModel::new(self.clone(), events.ids().clone(), matrix, weights))
-        })
+        let weights = parallel::install(ctx.threads, || {
+            if single {
+                solve::<f32>(&matrix, self.l2, &task)
+            } else {
+                solve::<f64>(&matrix, self.l2, &task)
+            }
+        })?;
+        Ok(ItemItemModel::new(self.clone(), events.ids().clone(), matrix, weights))
     }
 }
 
 impl Ease {
-    fn check_memory(&self, n: usize) -> Result<()> {
-        let needs = 2 * (n as u64).pow(2) * size_of::<Real>() as u64;
+    fn check_memory(&self, n: usize, bytes: u64) -> Result<()> {
+        let needs = 2 * (n as u64).pow(2) * bytes;
         if needs > self.max_memory {
             return Err(Error::TooLarge {
                 what: format!("EASE of {n} items"),
@@ -91,19 +98,73 @@ impl Ease {
     }
 }
 
+/// An upper bound of the condition number of `XᵀX + l2·I`: its largest absolute row sum, which no
+/// eigenvalue exceeds, over `l2`, which none is below.
+fn condition_bound(matrix: &Csr, l2: f64) -> f64 {
+    let mut sums = vec![0f64; matrix.n_cols()];
+    for user in 0..matrix.n_rows() {
+        let size: f64 = matrix.iter_row(user).map(|(_, x)| f64::from(x.abs())).sum();
+        matrix.iter_row(user).for_each(|(i, x)| sums[i as usize] += f64::from(x.abs()) * size);
+    }
+    1.0 + sums.into_iter().fold(0.0, f64::max) / l2
+}
+
+/// A floating-point type to solve in.
+trait Real:
+    RealField + Copy + Send + Sync + Default + AddAssign + Mul<Output = Self> + From<f32>
+{
+    fn of(x: f64) -> Self;
+    fn single(self) -> f32;
+    fn reciprocal(self) -> Self;
+}
+
+impl Real for f32 {
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    fn single(self) -> f32 {
+        self
+    }
+    fn reciprocal(self) -> Self {
+        1.0 / self
+    }
+}
+
+impl Real for f64 {
+    fn of(x: f64) -> Self {
+        x
+    }
+    fn single(self) -> f32 {
+        self as f32
+    }
+    fn reciprocal(self) -> Self {
+        1.0 / self
+    }
+}
+
+fn solve<R: Real>(matrix: &Csr, l2: f64, task: &Task) -> Result<ItemWeights> {
+    let n = matrix.n_cols();
+    let mut gram = gram::<R>(matrix, R::of(l2));
+    task.advance(1)?;
+    invert(&mut gram, n, task)?;
+    let weights = weights(&gram, n);
+    task.advance(1)?;
+    Ok(weights)
+}
+
 /// The upper triangle of `XᵀX + l2·I`, row-major: `[n, n]`.
-fn gram(by_user: &Csr, l2: Real) -> Vec<Real> {
+fn gram<R: Real>(by_user: &Csr, l2: R) -> Vec<R> {
     let (n, by_item) = (by_user.n_cols(), by_user.transpose());
-    let mut gram = vec![0.0; n * n];
+    let mut gram = vec![R::default(); n * n];
     gram.par_chunks_exact_mut(n).enumerate().for_each(|(item, sums)| {
         for (user, x) in by_item.iter_row(item) {
             let row = by_user.row(user as usize);
             let from = row.partition_point(|&c| (c as usize) < item);
             match by_user.row_values(user as usize) {
-                None => row[from..].iter().for_each(|&c| sums[c as usize] += Real::from(x)),
+                None => row[from..].iter().for_each(|&c| sums[c as usize] += R::from(x)),
                 Some(values) => {
                     let later = row[from..].iter().zip(&values[from..]);
-                    later.for_each(|(&c, &v)| sums[c as usize] += Real::from(x * v));
+                    later.for_each(|(&c, &v)| sums[c as usize] += R::from(x * v));
                 }
             }
         }
@@ -112,13 +173,13 @@ fn gram(by_user: &Csr, l2: Real) -> Vec<Real> {
     gram
 }
 
-/// The inverse of a positive definite matrix by its Cholesky factor, `L⁻ᵀ L⁻¹`; of both only the
-/// upper triangle, row-major. What is returned is scratch of the same size.
-fn inverse(gram: &mut [Real], n: usize, task: &Task) -> Result<Vec<Real>> {
+/// Inverts a positive definite matrix in place by its Cholesky factor, `L⁻ᵀ L⁻¹`; of both only the
+/// upper triangle, row-major.
+fn invert<R: Real>(gram: &mut [R], n: usize, task: &Task) -> Result<()> {
     let par = Par::rayon(0);
     // Row-major upper is column-major lower, which is what the factorisation wants.
     let mut lower = MatMut::from_column_major_slice_mut(gram, n, n);
-    let mut scratch = MemBuffer::new(cholesky_in_place_scratch::<Real>(n, par, Default::default()));
+    let mut scratch = MemBuffer::new(cholesky_in_place_scratch::<R>(n, par, Default::default()));
     let stack = MemStack::new(&mut scratch);
     cholesky_in_place(lower.rb_mut(), Default::default(), par, stack, Default::default()).map_err(
         |_| {
@@ -130,7 +191,7 @@ fn inverse(gram: &mut [Real], n: usize, task: &Task) -> Result<Vec<Real>> {
         },
     )?;
     task.advance(1)?;
-    let mut factor = vec![0.0; n * n];
+    let mut factor = vec![R::default(); n * n];
     let mut inverse = MatMut::from_column_major_slice_mut(&mut factor, n, n);
     invert_lower_triangular(inverse.rb_mut(), lower.rb(), par);
     task.advance(1)?;
@@ -143,16 +204,15 @@ fn inverse(gram: &mut [Real], n: usize, task: &Task) -> Result<Vec<Real>> {
         BlockStructure::TriangularUpper,
         inverse,
         BlockStructure::TriangularLower,
-        1.0,
+        R::of(1.0),
         par,
     );
-    Ok(factor)
+    Ok(())
 }
 
 /// `B` from the upper triangle of `P`.
-fn weights(p: Vec<Real>, scratch: Vec<Real>, n: usize) -> ItemWeights {
-    drop(scratch);
-    let scale: Vec<Real> = (0..n).map(|j| -1.0 / p[j * n + j]).collect();
+fn weights<R: Real>(p: &[R], n: usize) -> ItemWeights {
+    let scale: Vec<R> = (0..n).map(|j| R::of(-1.0) * p[j * n + j].reciprocal()).collect();
     let mut values = vec![0f32; n * n];
     const TILE: usize = 64;
     values.par_chunks_mut(TILE * n).enumerate().for_each(|(block, rows)| {
@@ -162,7 +222,7 @@ fn weights(p: Vec<Real>, scratch: Vec<Real>, n: usize) -> ItemWeights {
                 let i = first + at;
                 for j in tile..(tile + TILE).min(n) {
                     let entry = if i <= j { p[i * n + j] } else { p[j * n + i] };
-                    row[j] = (entry * scale[j]) as f32;
+                    row[j] = (entry * scale[j]).single();
                 }
             }
         }

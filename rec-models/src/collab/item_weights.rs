@@ -49,6 +49,19 @@ impl ItemWeights {
         }
     }
 
+    /// The form that takes less memory.
+    pub(crate) fn compact(csr: Csr) -> Self {
+        let n = csr.n_rows();
+        if 2 * csr.nnz() < n * n {
+            return Self::Sparse(csr);
+        }
+        let mut values = vec![0.0; n * n];
+        for (row, out) in values.chunks_exact_mut(n.max(1)).enumerate() {
+            csr.iter_row(row).for_each(|(c, v)| out[c as usize] = v);
+        }
+        Self::Dense { n, values }
+    }
+
     /// One entry.
     pub fn get(&self, source: u32, target: u32) -> f32 {
         match self {
@@ -69,7 +82,8 @@ impl ItemWeights {
         }
     }
 
-    fn for_each_of_row(&self, source: u32, mut f: impl FnMut(u32, f32)) {
+    /// Every stored entry of a row: target and weight.
+    pub(crate) fn for_each_of_row(&self, source: u32, mut f: impl FnMut(u32, f32)) {
         match self {
             Self::Sparse(csr) => csr.iter_row(source as usize).for_each(|(t, w)| f(t, w)),
             Self::Dense { n, values } => {

@@ -10,6 +10,8 @@ mod item_weights;
 mod knn;
 mod popular;
 mod rows;
+#[cfg(test)]
+pub(crate) mod samples;
 mod slim;
 
 pub use als::{Als, AlsModel, AlsSolver};

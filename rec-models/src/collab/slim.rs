@@ -65,7 +65,7 @@ impl Fit for Slim {
             let matrix = events.matrix();
             let gram = {
                 let task = Task::begin(ctx, "item co-occurrences", events.n_items());
-                gram(&task, &matrix)?
+                ItemWeights::compact(gram(&task, &matrix)?)
             };
             let task = Task::begin(ctx, "SLIM columns", events.n_items());
             let weights = ItemWeights::Sparse(self.solve(&gram, &task)?.transpose());
@@ -94,9 +94,9 @@ impl Slim {
     }
 
     /// The columns of `W`, as rows: `[n_items, n_items]`.
-    fn solve(&self, gram: &Csr, task: &Task) -> Result<Csr> {
-        let n = gram.n_rows();
-        let diagonal: Vec<f64> = (0..n).map(|i| entry(gram, i, i)).collect();
+    fn solve(&self, gram: &ItemWeights, task: &Task) -> Result<Csr> {
+        let n = gram.n_items();
+        let diagonal: Vec<f64> = (0..n as u32).map(|i| f64::from(gram.get(i, i))).collect();
         let unsolved = AtomicUsize::new(0);
         let columns = sparse_rows(
             task,
@@ -106,7 +106,7 @@ impl Slim {
                 let candidates = self.candidates(gram, &diagonal, item);
                 let done = column.solve(self, gram, &diagonal, item, &candidates);
                 unsolved.fetch_add(usize::from(!done), Ordering::Relaxed);
-                column.drain(&candidates, out);
+                column.drain(out);
                 Ok(())
             },
         )?;
@@ -121,99 +121,163 @@ impl Slim {
         Ok(columns)
     }
 
-    /// The coordinates that can differ from 0. An item that shares no user with `item` could only
-    /// enter with `non_negative` unset, through items that both share users with.
-    fn candidates(&self, gram: &Csr, diagonal: &[f64], item: usize) -> Vec<u32> {
-        let cosine = |i: u32, g: f32| f64::from(g) / (diagonal[i as usize] * diagonal[item]).sqrt();
-        let others = gram.iter_row(item).filter(|&(i, _)| i as usize != item);
-        match self.k {
-            Some(k) => {
-                let mut best = KBest::new(k);
-                others.for_each(|(i, g)| best.push(i, cosine(i, g) as f32));
-                let mut kept = Vec::new();
-                best.drain_by_column(&mut kept);
-                kept.into_iter().map(|(i, _)| i).collect()
-            }
-            None if self.non_negative => others.map(|(i, _)| i).collect(),
-            None => {
-                let others = 0..gram.n_rows() as u32;
-                others.filter(|&i| i as usize != item && diagonal[i as usize] > 0.0).collect()
-            }
+    /// The coordinates that can differ from 0. Without negative weights an item that shares no user
+    /// with `item` cannot.
+    fn candidates(&self, gram: &ItemWeights, diagonal: &[f64], item: usize) -> Vec<u32> {
+        let seen = |i: u32| i as usize != item && diagonal[i as usize] > 0.0;
+        if self.k.is_none() && !self.non_negative {
+            return (0..diagonal.len() as u32).filter(|&i| seen(i)).collect();
         }
+        let mut others = Vec::new();
+        gram.for_each_of_row(item as u32, |i, g| {
+            if g > 0.0 && seen(i) {
+                others.push((i, g));
+            }
+        });
+        let Some(k) = self.k else { return others.into_iter().map(|(i, _)| i).collect() };
+        let mut best = KBest::new(k);
+        for (i, g) in others {
+            let cosine = f64::from(g) / (diagonal[i as usize] * diagonal[item]).sqrt();
+            best.push(i, cosine as f32);
+        }
+        best.drain_ranked().into_iter().map(|(i, _)| i).collect()
     }
 }
 
 /// The state of one column's descent.
 struct Column {
-    /// `w`: `[n_items]`.
-    weights: Vec<f64>,
     /// `x_i · (x_j - X w)`: `[n_items]`.
-    residual: Vec<f64>,
+    residual: Vec<f32>,
+    /// Whether an item is in `active`: `[n_items]`.
+    is_active: Vec<bool>,
+    /// The coordinates that may be off 0, and their weights.
+    active: Vec<u32>,
+    weights: Vec<f64>,
+    /// `G` among the active coordinates, row-major.
+    block: Vec<f64>,
 }
 
 impl Column {
     fn new(n: usize) -> Self {
-        Self { weights: vec![0.0; n], residual: vec![0.0; n] }
+        Self {
+            residual: vec![0.0; n],
+            is_active: vec![false; n],
+            active: Vec::new(),
+            weights: Vec::new(),
+            block: Vec::new(),
+        }
     }
 
-    /// Descends until nothing moves; false if that took more than `max_iter` passes. After a pass
-    /// over all coordinates only those off 0 are visited, until they rest; then all once more.
+    /// Descends until nothing moves; false if that took more than `max_iter` passes.
+    ///
+    /// Only the active coordinates are descended on, within their own small Gram matrix. When they
+    /// rest, those of the others that would move off 0 by more than the tolerance join them, the
+    /// furthest first, at most as many as there are already; when there are none, all rest.
     fn solve(
         &mut self,
         slim: &Slim,
-        gram: &Csr,
+        gram: &ItemWeights,
         diagonal: &[f64],
         item: usize,
         candidates: &[u32],
     ) -> bool {
-        gram.iter_row(item).for_each(|(i, g)| self.residual[i as usize] = f64::from(g));
-        let mut active: Vec<u32> = Vec::new();
-        let mut all = true;
-        for _ in 0..slim.max_iter {
-            let pass = if all { candidates } else { &active };
-            let (moved, largest) = self.pass(slim, gram, diagonal, pass);
-            let rests = moved <= slim.tol * largest;
-            if all && rests {
+        let mut passes = 0;
+        let mut largest = 0.0;
+        loop {
+            self.refresh(gram, item);
+            if !self.admit(slim, diagonal, candidates, slim.tol * largest) {
                 return true;
             }
-            if all {
-                active.clear();
-                active.extend(candidates.iter().filter(|&&i| self.weights[i as usize] != 0.0));
+            self.fill_block(gram);
+            let mut residual: Vec<f64> =
+                self.active.iter().map(|&i| f64::from(gram.get(i, item as u32))).collect();
+            self.start_residual(&mut residual);
+            loop {
+                if passes == slim.max_iter {
+                    return false;
+                }
+                passes += 1;
+                let (moved, top) = self.pass(slim, &mut residual);
+                largest = top;
+                if moved <= slim.tol * largest {
+                    break;
+                }
             }
-            all = rests;
         }
-        false
     }
 
-    /// One pass over these coordinates: the largest move, and the largest weight.
-    fn pass(&mut self, slim: &Slim, gram: &Csr, diagonal: &[f64], pass: &[u32]) -> (f64, f64) {
+    /// The residual of every item, from the start.
+    fn refresh(&mut self, gram: &ItemWeights, item: usize) {
+        self.residual.fill(0.0);
+        let minus = self.active.iter().zip(&self.weights).map(|(&i, &w)| (i, -w as f32));
+        let terms = std::iter::once((item as u32, 1.0)).chain(minus);
+        gram.add_scores(terms, &mut self.residual);
+    }
+
+    /// Adds the coordinates that would move furthest, and says whether there were any.
+    fn admit(&mut self, slim: &Slim, diagonal: &[f64], candidates: &[u32], least: f64) -> bool {
+        let mut best = KBest::new(self.active.len().max(32));
+        for &i in candidates {
+            if !self.is_active[i as usize] {
+                let gradient = f64::from(self.residual[i as usize]);
+                let to = slim.shrink(gradient).abs() / (diagonal[i as usize] + slim.l2);
+                if to > least {
+                    best.push(i, to as f32);
+                }
+            }
+        }
+        let admitted = best.drain_ranked();
+        for &(i, _) in &admitted {
+            self.is_active[i as usize] = true;
+            self.active.push(i);
+            self.weights.push(0.0);
+        }
+        !admitted.is_empty()
+    }
+
+    fn fill_block(&mut self, gram: &ItemWeights) {
+        self.block.clear();
+        for &a in &self.active {
+            self.block.extend(self.active.iter().map(|&b| f64::from(gram.get(a, b))));
+        }
+    }
+
+    fn start_residual(&self, residual: &mut [f64]) {
+        for (row, &w) in self.block.chunks_exact(self.active.len()).zip(&self.weights) {
+            if w != 0.0 {
+                residual.iter_mut().zip(row).for_each(|(r, g)| *r -= w * g);
+            }
+        }
+    }
+
+    /// One pass over the active coordinates: the largest move, and the largest weight.
+    fn pass(&mut self, slim: &Slim, residual: &mut [f64]) -> (f64, f64) {
+        let m = self.active.len();
         let (mut moved, mut largest) = (0f64, 0f64);
-        for &i in pass {
-            let (old, own) = (self.weights[i as usize], diagonal[i as usize]);
-            let gradient = self.residual[i as usize] + own * old;
-            let new = slim.shrink(gradient) / (own + slim.l2);
+        for (at, row) in self.block.chunks_exact(m).enumerate() {
+            let (old, own) = (self.weights[at], row[at]);
+            let new = slim.shrink(residual[at] + own * old) / (own + slim.l2);
             largest = largest.max(new.abs());
             if new != old {
-                self.weights[i as usize] = new;
-                let delta = new - old;
-                moved = moved.max(delta.abs());
-                for (t, g) in gram.iter_row(i as usize) {
-                    self.residual[t as usize] -= delta * f64::from(g);
-                }
+                self.weights[at] = new;
+                moved = moved.max((new - old).abs());
+                residual.iter_mut().zip(row).for_each(|(r, g)| *r -= (new - old) * g);
             }
         }
         (moved, largest)
     }
 
-    /// Moves the column out and makes room for the next.
-    fn drain(&mut self, candidates: &[u32], out: &mut Vec<(u32, f32)>) {
-        for &i in candidates {
-            let w = std::mem::take(&mut self.weights[i as usize]) as f32;
-            if w != 0.0 {
-                out.push((i, w));
+    /// Moves the column out, in order of the items, and makes room for the next.
+    fn drain(&mut self, out: &mut Vec<(u32, f32)>) {
+        for (&i, &w) in self.active.iter().zip(&self.weights) {
+            self.is_active[i as usize] = false;
+            if w as f32 != 0.0 {
+                out.push((i, w as f32));
             }
         }
-        self.residual.fill(0.0);
+        out.sort_unstable_by_key(|&(i, _)| i);
+        self.active.clear();
+        self.weights.clear();
     }
 }
 
@@ -225,9 +289,4 @@ impl Slim {
         }
         gradient.signum() * (gradient.abs() - self.l1).max(0.0)
     }
-}
-
-fn entry(gram: &Csr, row: usize, column: usize) -> f64 {
-    let at = gram.row(row).binary_search(&(column as u32));
-    at.ok().and_then(|at| gram.row_values(row).map(|v| f64::from(v[at]))).unwrap_or(0.0)
 }

@@ -6,6 +6,8 @@ mod epochs;
 mod progress;
 mod snapshot;
 mod stopping;
+#[cfg(test)]
+mod tests;
 
 pub use checkpoint::data_fingerprint;
 pub use epochs::{Epochs, Plan, run};

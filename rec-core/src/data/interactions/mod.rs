@@ -1,11 +1,13 @@
 //! Who interacted with what, when and how strongly: one user's events after another's.
 
-use std::sync::Arc;
-
 mod builder;
 #[cfg(test)]
 mod tests;
 mod transform;
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 pub use builder::InteractionsBuilder;
 
@@ -136,9 +138,9 @@ impl Interactions {
             Some(order) => {
                 let pick = |at: &u32| *at as usize;
                 Self {
-                    items: order.iter().map(|at| items[pick(at)]).collect(),
-                    weights: weights.map(|w| order.iter().map(|at| w[pick(at)]).collect()),
-                    times: times.map(|t| order.iter().map(|at| t[pick(at)]).collect()),
+                    items: order.par_iter().map(|at| items[pick(at)]).collect(),
+                    weights: weights.map(|w| order.par_iter().map(|at| w[pick(at)]).collect()),
+                    times: times.map(|t| order.par_iter().map(|at| t[pick(at)]).collect()),
                     ids,
                     indptr,
                     time_unit,
@@ -261,7 +263,15 @@ impl Interactions {
 
     /// How many events repeat an earlier event of the same user on the same item.
     pub fn duplicates(&self) -> usize {
-        self.len() - self.matrix().nnz()
+        let mut last_user = vec![u32::MAX; self.n_items()];
+        let mut repeated = 0;
+        for user in 0..self.n_users() as u32 {
+            for &item in self.sequence(user) {
+                repeated += usize::from(last_user[item as usize] == user);
+                last_user[item as usize] = user;
+            }
+        }
+        repeated
     }
 
     /// The user × item matrix: repeated events' weights added, columns ascending. Without weights
@@ -322,13 +332,7 @@ impl Interactions {
 
 /// Row starts, and the order that sorts rows by user then time, stable; `None` if sorted already.
 fn grouped(users: &[u32], n_users: usize, times: Option<&[i64]>) -> (Vec<usize>, Option<Vec<u32>>) {
-    let mut indptr = vec![0usize; n_users + 1];
-    for &u in users {
-        indptr[u as usize + 1] += 1;
-    }
-    for u in 0..n_users {
-        indptr[u + 1] += indptr[u];
-    }
+    let indptr = row_starts(users, n_users);
     let sorted = users
         .windows(2)
         .enumerate()
@@ -343,9 +347,15 @@ fn grouped(users: &[u32], n_users: usize, times: Option<&[i64]>) -> (Vec<usize>,
         next[u as usize] += 1;
     }
     if let Some(times) = times {
+        let mut rows = Vec::with_capacity(n_users);
+        let mut rest = order.as_mut_slice();
         for row in indptr.windows(2) {
-            order[row[0]..row[1]].sort_by_key(|&at| times[at as usize]);
+            let (head, tail) = rest.split_at_mut(row[1] - row[0]);
+            rows.push(head);
+            rest = tail;
         }
+        let rows = rows.into_par_iter().with_min_len(64);
+        rows.for_each(|row| row.sort_by_key(|&at| times[at as usize]));
     }
     (indptr, Some(order))
 }
@@ -358,4 +368,20 @@ fn check_weight(weight: Option<f32>) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Where each user's events start in a column sorted by user, and the end: `[n_users + 1]`.
+fn row_starts(users: &[u32], n_users: usize) -> Vec<usize> {
+    let mut counts = vec![0usize; n_users + 1];
+    for &user in users {
+        counts[user as usize + 1] += 1;
+    }
+    let mut sum = 0;
+    counts
+        .into_iter()
+        .map(|count| {
+            sum += count;
+            sum
+        })
+        .collect()
 }

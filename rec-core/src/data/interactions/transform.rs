@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Duplicates, Event, Interactions};
+use super::{Duplicates, Event, Interactions, row_starts};
 use crate::data::{IdMap, IdMaps};
 use crate::{Error, Result};
 
@@ -61,16 +61,9 @@ impl Interactions {
         weights: Option<Vec<f32>>,
         times: Vec<i64>,
     ) -> Self {
-        let mut indptr = vec![0usize; self.n_users() + 1];
-        for &u in &users {
-            indptr[u as usize + 1] += 1;
-        }
-        for u in 0..self.n_users() {
-            indptr[u + 1] += indptr[u];
-        }
         Self {
             ids: self.ids.clone(),
-            indptr,
+            indptr: row_starts(&users, self.n_users()),
             items,
             weights,
             times: self.times.is_some().then_some(times),

@@ -35,6 +35,8 @@ impl<'a> Fields<'a> {
 pub(super) struct Splitter {
     pub(super) separator: Separator,
     pub(super) quotes: bool,
+    /// Whether rows that are not UTF-8 are read as Latin-1.
+    pub(super) latin1: bool,
 }
 
 impl Splitter {
@@ -52,13 +54,13 @@ impl Splitter {
     ) -> u64 {
         match self.separator {
             _ if self.quoted().is_some() && memchr(b'"', block).is_some() => {
-                quoted_rows(block, self.separator, row)
+                self.quoted_rows(block, row)
             }
-            Separator::Space => lines(block, split_spaces, row),
-            Separator::DoubleColon => lines(block, split_double_colon, row),
+            Separator::Space => self.lines(block, split_spaces, row),
+            Separator::DoubleColon => self.lines(block, split_double_colon, row),
             other => {
                 let byte = other.byte().unwrap_or(b',');
-                lines(block, |line, bounds| split_byte(line, byte, bounds), row)
+                self.lines(block, |line, bounds| split_byte(line, byte, bounds), row)
             }
         }
     }
@@ -95,75 +97,100 @@ fn split_double_colon(line: &str, bounds: &mut Vec<(usize, usize)>) {
     bounds.push((from, line.len()));
 }
 
-/// Rows that are lines.
-fn lines(
-    block: &[u8],
-    split: impl Fn(&str, &mut Vec<(usize, usize)>),
-    mut row: impl FnMut(u64, Result<Fields<'_>, Refused>),
-) -> u64 {
-    let whole = std::str::from_utf8(block).ok();
-    let mut bounds = Vec::new();
-    let (mut at, mut line) = (0, 0);
-    while at < block.len() {
-        let end = memchr(b'\n', &block[at..]).map_or(block.len(), |n| at + n);
-        let stop = if end > at && block[end - 1] == b'\r' { end - 1 } else { end };
-        let text = match whole {
-            Some(text) => Some(&text[at..stop]),
-            None => std::str::from_utf8(&block[at..stop]).ok(),
-        };
-        match text {
-            Some(text) if text.bytes().all(|b| b == b' ') => {}
-            Some(text) => {
-                bounds.clear();
-                split(text, &mut bounds);
-                row(line, Ok(Fields { text, bounds: &bounds }));
+impl Splitter {
+    /// Rows that are lines.
+    fn lines(
+        &self,
+        block: &[u8],
+        split: impl Fn(&str, &mut Vec<(usize, usize)>),
+        mut row: impl FnMut(u64, Result<Fields<'_>, Refused>),
+    ) -> u64 {
+        let whole = std::str::from_utf8(block).ok();
+        let mut bounds = Vec::new();
+        let (mut at, mut line) = (0, 0);
+        while at < block.len() {
+            let end = memchr(b'\n', &block[at..]).map_or(block.len(), |n| at + n);
+            let stop = if end > at && block[end - 1] == b'\r' { end - 1 } else { end };
+            let text = match whole {
+                Some(text) => Some(&text[at..stop]),
+                None => std::str::from_utf8(&block[at..stop]).ok(),
+            };
+            match text {
+                Some(text) if text.bytes().all(|b| b == b' ') => {}
+                Some(text) => {
+                    bounds.clear();
+                    split(text, &mut bounds);
+                    row(line, Ok(Fields { text, bounds: &bounds }));
+                }
+                None if self.latin1 => {
+                    let text = latin1(&block[at..stop]);
+                    bounds.clear();
+                    split(&text, &mut bounds);
+                    row(line, Ok(Fields { text: &text, bounds: &bounds }));
+                }
+                None => row(line, Err(not_utf8())),
             }
-            None => row(line, Err(not_utf8())),
+            line += 1;
+            at = end + 1;
         }
-        line += 1;
-        at = end + 1;
+        line
     }
-    line
+
+    /// Rows with quoted fields, which may hold separators and line breaks.
+    fn quoted_rows(
+        &self,
+        block: &[u8],
+        mut row: impl FnMut(u64, Result<Fields<'_>, Refused>),
+    ) -> u64 {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(self.separator.byte().unwrap_or(b','))
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(block);
+        let mut record = csv::ByteRecord::new();
+        let mut bounds = Vec::new();
+        let (mut line, mut counted) = (0, 0);
+        // Reading from memory, the reader returns rows of any length and never fails.
+        while let Ok(true) = reader.read_byte_record(&mut record) {
+            let mut start = record.position().map_or(0, |p| p.byte() as usize);
+            start += block[start..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+            line += memchr_iter(b'\n', &block[counted..start]).count() as u64;
+            counted = start;
+            if record.len() == 1 && record[0].iter().all(|&b| b == b' ') && block[start] != b'"' {
+                continue;
+            }
+            bounds.clear();
+            bounds.extend(
+                (0..record.len()).filter_map(|i| record.range(i)).map(|r| (r.start, r.end)),
+            );
+            match std::str::from_utf8(record.as_slice()) {
+                Ok(text) if bounds.iter().all(|&(from, _)| text.is_char_boundary(from)) => {
+                    row(line, Ok(Fields { text, bounds: &bounds }));
+                }
+                _ if self.latin1 => {
+                    let (mut text, mut ends) = (String::new(), Vec::new());
+                    for field in &record {
+                        let from = text.len();
+                        text.push_str(&latin1(field));
+                        ends.push((from, text.len()));
+                    }
+                    row(line, Ok(Fields { text: &text, bounds: &ends }));
+                }
+                _ => row(line, Err(not_utf8())),
+            }
+        }
+        line + memchr_iter(b'\n', &block[counted..]).count() as u64
+            + u64::from(block.last().is_some_and(|&b| b != b'\n'))
+    }
+}
+
+/// Latin-1 is the first 256 characters of Unicode.
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|&b| char::from(b)).collect()
 }
 
 fn not_utf8() -> Refused {
-    (Reason::Utf8, "not UTF-8; convert the file (iconv -t UTF-8)".into())
-}
-
-/// Rows with quoted fields, which may hold separators and line breaks.
-fn quoted_rows(
-    block: &[u8],
-    separator: Separator,
-    mut row: impl FnMut(u64, Result<Fields<'_>, Refused>),
-) -> u64 {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator.byte().unwrap_or(b','))
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(block);
-    let mut record = csv::ByteRecord::new();
-    let mut bounds = Vec::new();
-    let (mut line, mut counted) = (0, 0);
-    // Reading from memory, the reader returns rows of any length and never fails.
-    while let Ok(true) = reader.read_byte_record(&mut record) {
-        let mut start = record.position().map_or(0, |p| p.byte() as usize);
-        start += block[start..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        line += memchr_iter(b'\n', &block[counted..start]).count() as u64;
-        counted = start;
-        if record.len() == 1 && record[0].iter().all(|&b| b == b' ') && block[start] != b'"' {
-            continue;
-        }
-        bounds.clear();
-        bounds.extend((0..record.len()).filter_map(|i| record.range(i)).map(|r| (r.start, r.end)));
-        match std::str::from_utf8(record.as_slice()) {
-            Ok(text) if bounds.iter().all(|&(from, _)| text.is_char_boundary(from)) => {
-                row(line, Ok(Fields { text, bounds: &bounds }));
-            }
-            _ => row(line, Err(not_utf8())),
-        }
-    }
-    line + memchr_iter(b'\n', &block[counted..]).count() as u64
-        + u64::from(block.last().is_some_and(|&b| b != b'\n'))
+    (Reason::Utf8, "not UTF-8; convert the file (iconv -t UTF-8), or set latin1 = true".into())
 }
 
 #[cfg(test)]
@@ -172,7 +199,7 @@ mod tests {
 
     fn rows(block: &[u8], separator: Separator) -> (Vec<(u64, Option<Vec<String>>)>, u64) {
         let mut rows = Vec::new();
-        let n = Splitter { separator, quotes: true }.each(block, |line, fields| {
+        let n = Splitter { separator, quotes: true, latin1: false }.each(block, |line, fields| {
             rows.push((line, fields.ok().map(|f| f.iter().map(str::to_owned).collect())));
         });
         (rows, n)
@@ -201,6 +228,19 @@ mod tests {
             row(6, &["", "z"]),
         ];
         assert_eq!((got, n), (want.to_vec(), 7));
+    }
+
+    #[test]
+    fn latin1_where_allowed() {
+        let mut got = Vec::new();
+        for (block, separator) in [
+            (&b"73::Mis\xE9rables\n"[..], Separator::DoubleColon),
+            (b"73,\"Mis\xE9rables\"\n", Separator::Comma),
+        ] {
+            Splitter { separator, quotes: true, latin1: true }
+                .each(block, |_, row| got.push(row.ok().map(|f| f.get(1).to_owned())));
+        }
+        assert_eq!(got, [Some("Misérables".to_owned()), Some("Misérables".to_owned())]);
     }
 
     #[test]

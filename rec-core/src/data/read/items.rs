@@ -24,6 +24,9 @@ pub struct ItemOptions {
     pub header: Option<bool>,
     /// Whether `"` quotes fields; as in [`ReadOptions`](super::ReadOptions).
     pub quotes: Option<bool>,
+    /// Whether rows that are not UTF-8 are read as Latin-1; as in
+    /// [`ReadOptions`](super::ReadOptions).
+    pub latin1: Option<bool>,
     /// The item's id.
     pub id: Column,
     /// The text fields, the one to show as title first. Unless given: the column named like a
@@ -59,6 +62,7 @@ pub fn read_items(path: impl AsRef<Path>, options: &ItemOptions) -> Result<(Item
             format: options.format,
             header: options.header,
             quotes: options.quotes,
+            latin1: options.latin1,
             by_name: columns.chain(lists).any(|c| matches!(c, Column::Name(_))),
             usual: &[ITEM, TITLE, &["id"]],
             adjacency: false,

@@ -92,6 +92,7 @@ pub(super) fn read_raw(
         format: options.format,
         header: options.header,
         quotes: options.quotes,
+        latin1: options.latin1,
         by_name: [&options.user, &options.item, &options.weight, &options.time]
             .into_iter()
             .chain(options.events.as_ref().map(|e| &e.column))

@@ -189,6 +189,9 @@ pub struct ReadOptions {
     /// Whether `"` quotes fields. Unless given: yes between commas and semicolons; otherwise only
     /// where the start of the file shows properly quoted fields.
     pub quotes: Option<bool>,
+    /// Whether rows that are not UTF-8 are read as Latin-1. Unless given: only in `::`-separated
+    /// files, for MovieLens writes both.
+    pub latin1: Option<bool>,
     /// The user's id.
     pub user: Column,
     /// The item's id.

@@ -12,6 +12,7 @@ pub(super) struct Said<'a> {
     pub(super) format: Option<Format>,
     pub(super) header: Option<bool>,
     pub(super) quotes: Option<bool>,
+    pub(super) latin1: Option<bool>,
     /// Whether a column is asked for by name, which needs a header.
     pub(super) by_name: bool,
     /// Column names that give a header away, as compared by [`plain`].
@@ -40,7 +41,7 @@ const ROWS: usize = 200;
 pub(super) fn sniff(path: &Path, start: &[u8], whole: bool, said: &Said<'_>) -> Result<Sniffed> {
     let format = said.format.or_else(|| by_first_bytes(start));
     if let Some(format @ (Format::Parquet | Format::JsonLines)) = format {
-        let splitter = Splitter { separator: Separator::Comma, quotes: false };
+        let splitter = Splitter { separator: Separator::Comma, quotes: false, latin1: false };
         return Ok(Sniffed { format, splitter, header: true, names: vec![], rows: vec![] });
     }
     let sample = whole_lines(&start[..start.len().min(BYTES)], whole && start.len() <= BYTES);
@@ -58,7 +59,9 @@ pub(super) fn sniff(path: &Path, start: &[u8], whole: bool, said: &Said<'_>) -> 
         Separator::Space | Separator::DoubleColon => false,
         other => other.byte().is_some_and(|byte| properly_quoted(sample, byte)),
     });
-    let splitter = Splitter { separator, quotes };
+    // MovieLens writes `::` and Latin-1.
+    let latin1 = said.latin1.unwrap_or(separator == Separator::DoubleColon);
+    let splitter = Splitter { separator, quotes, latin1 };
     let mut rows = sample_rows(sample, splitter);
     if adjacency {
         let (header, names) = (false, vec!["user".into(), "items".into()]);
@@ -116,7 +119,7 @@ fn separator(path: &Path, sample: &[u8], said: &Said<'_>) -> Result<(Separator, 
     }
     let mut best = None;
     for separator in [Tab, DoubleColon, Comma, Semicolon, Pipe, Space] {
-        let rows = sample_rows(sample, Splitter { separator, quotes: true });
+        let rows = sample_rows(sample, Splitter { separator, quotes: true, latin1: true });
         let Some(width) = rows.first().map(Vec::len).filter(|&w| w > 1) else { continue };
         let equal = rows.iter().filter(|r| r.len() == width).count() as f64 / rows.len() as f64;
         let lists = matches!(separator, Space | Tab) && said.adjacency && user_lists(&rows, equal);
@@ -185,6 +188,7 @@ mod tests {
             format: None,
             header: None,
             quotes: None,
+            latin1: None,
             by_name: false,
             usual: &[USER, ITEM],
             adjacency: true,

@@ -172,5 +172,13 @@ pub(super) fn json_cell(value: serde_json::Value) -> Cell {
 
 /// What is said of a plain file of two columns or more.
 pub(super) fn plain_table<'a>(usual: &'a [&'a [&'a str]]) -> Said<'a> {
-    Said { format: None, header: None, quotes: None, by_name: false, usual, adjacency: false }
+    Said {
+        format: None,
+        header: None,
+        quotes: None,
+        latin1: None,
+        by_name: false,
+        usual,
+        adjacency: false,
+    }
 }

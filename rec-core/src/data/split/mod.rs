@@ -4,6 +4,7 @@
 //! because training never saw their user or item, are kept apart in [`Cold`].
 
 mod assign;
+mod finish;
 mod protocol;
 mod report;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::super::Interactions;
-use super::{Split, assign, report};
+use super::{Split, assign, finish};
 use crate::{Error, Result};
 
 /// How to split, with all parameters: enough to repeat a split.
@@ -162,7 +162,7 @@ impl Protocol {
     pub fn split(&self, data: &Interactions) -> Result<Split> {
         self.check()?;
         let parts = assign::assign(self, data)?;
-        report::finish(self, data, parts)
+        finish::finish(self, data, parts)
     }
 
     /// Whether the protocol has a validation part.

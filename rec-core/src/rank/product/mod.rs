@@ -60,6 +60,21 @@ pub(crate) fn block(users: &[f32], items: &[f32], dim: usize, out: &mut [f32]) {
     portable::block(users, items, dim, out);
 }
 
+/// Asks for a row to be brought into the cache, where that can be asked.
+#[inline]
+pub(crate) fn prefetch(row: &[f32]) {
+    /// Numbers of a cache line.
+    const LINE: usize = 16;
+    #[cfg(target_arch = "x86_64")]
+    for line in row.chunks(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, and the address is the row's own.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (row, LINE);
+}
+
 /// How many rows of `dim` there are.
 pub(crate) fn rows(what: &str, factors: &[f32], dim: usize) -> Result<usize> {
     if dim == 0 {
@@ -132,3 +147,6 @@ pub(crate) fn check_users(users: &[u32], n_users: usize) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,6 +107,12 @@ impl<'a> Table<'a> {
         self.ids.map_or(at as u32, |ids| ids[at])
     }
 
+    /// Asks for a row to be brought into the cache.
+    #[inline]
+    pub(super) fn prefetch(&self, at: usize) {
+        product::prefetch(&self.vectors[at * self.dim..][..self.dim]);
+    }
+
     /// The score of a row for a user's factor.
     pub(super) fn score(&self, user: &[f32], at: usize) -> f32 {
         let item = &self.vectors[at * self.dim..][..self.dim];

@@ -2,7 +2,7 @@
 
 use super::factors::{Block, Table};
 use super::filter::Filter;
-use super::screen::{ITEMS, Screen, USERS};
+use super::screen::{Hits, ITEMS, Screen, USERS};
 use super::select::Best;
 use crate::Result;
 use crate::rank::Factors;
@@ -24,6 +24,7 @@ pub(super) fn scan(
     // Without a floor everything would pass the first tile.
     let mut unscreened = if groups.is_some() { 1 } else { usize::MAX };
     let groups = groups.unwrap_or_default();
+    let (mut hits, mut waiting) = (Hits::new(), Hits::new());
     for (tile, from) in (0..screen.order.len()).step_by(ITEMS).enumerate() {
         if unscreened > 0 {
             unscreened -= 1;
@@ -34,14 +35,27 @@ pub(super) fn scan(
         for (g, group) in groups.iter().enumerate() {
             let first = g * USERS;
             let floors = floors(&block.best[first..], users.len() - first);
-            passed +=
-                screen.search(tile, group, &floors, |user, at| block.offer(first + user, at))?;
+            screen.search(tile, group, &floors, &mut hits);
+            passed += hits.as_slice().len();
+            hits.as_slice().iter().for_each(|hit| table.prefetch(hit.row as usize));
+            // While these come from memory, the hits of the group before are scored.
+            std::mem::swap(&mut hits, &mut waiting);
+            take(&mut block, &hits, first.wrapping_sub(USERS))?;
+            hits.clear();
         }
+        take(&mut block, &waiting, (groups.len() - 1) * USERS)?;
+        waiting.clear();
         if passed * DENSE > users.len() * ITEMS {
             unscreened = PAUSE;
         }
     }
     Ok(block.best)
+}
+
+/// Scores the hits of the group that starts with the user `first` of the block.
+#[inline]
+fn take(block: &mut Block<'_>, hits: &Hits, first: usize) -> Result<()> {
+    hits.as_slice().iter().try_for_each(|h| block.offer(first + h.user as usize, h.row as usize))
 }
 
 /// The floors of a group; nothing reaches the padding's.

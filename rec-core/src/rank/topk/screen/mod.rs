@@ -49,43 +49,78 @@ fn place(item: usize) -> usize {
     }
 }
 
-impl Screen {
-    /// Calls `found(user of the group, row of the table)` for every item of a tile that may reach
-    /// the floor of a user, `floors` giving it for each; returns how many there were.
-    pub(super) fn search<E>(
-        &self,
-        tile: usize,
-        group: &Group,
-        floors: &[f32; 8],
-        mut found: impl FnMut(usize, usize) -> Result<(), E>,
-    ) -> Result<usize, E> {
-        let thresholds = thresholds(group, floors, &self.tiles[tile]);
-        if thresholds.iter().all(|&t| t == i16::MAX) {
-            return Ok(0);
-        }
-        let mut passed = [[0; USERS]; PANELS];
-        compare(self.lines(tile), group, &thresholds, &mut passed);
-        let mut n = 0;
+/// An item that may reach a user's floor: the user's place in its group, and the row of the table.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hit {
+    pub(super) user: u32,
+    pub(super) row: u32,
+}
+
+/// The most hits that a group can have in a tile, and one to spare.
+const HITS: usize = USERS * ITEMS + 1;
+
+/// The hits of a group in a tile.
+pub(super) struct Hits {
+    found: Box<[Hit; HITS]>,
+    len: usize,
+}
+
+impl Hits {
+    pub(super) fn new() -> Self {
+        Self { found: Box::new([Hit::default(); HITS]), len: 0 }
+    }
+
+    pub(super) fn as_slice(&self) -> &[Hit] {
+        &self.found[..self.len]
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Reads the kernel's bits; one branch a word that is rarely taken, for most words have one
+    /// bit or none.
+    fn read(&mut self, passed: &Passed, first: usize) {
+        self.len = 0;
         for (panel, users) in passed.iter().enumerate() {
+            let first = (first + panel * PANEL) as u32;
             for (user, &bits) in users.iter().enumerate() {
                 let mut bits = bits;
-                while bits != 0 {
-                    let at = tile * ITEMS + panel * PANEL + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    if at < self.n_items {
-                        n += 1;
-                        found(user, at)?;
+                loop {
+                    let row = first + bits.trailing_zeros();
+                    self.found[self.len] = Hit { user: user as u32, row };
+                    self.len += usize::from(bits != 0);
+                    bits &= bits.wrapping_sub(1);
+                    if bits == 0 {
+                        break;
                     }
                 }
             }
         }
-        Ok(n)
+    }
+}
+
+impl Screen {
+    /// Finds the items of a tile that may reach the floors of a group's users.
+    pub(super) fn search(&self, tile: usize, group: &Group, floors: &[f32; 8], hits: &mut Hits) {
+        let mut passed = [[0; USERS]; PANELS];
+        if !compare(self.lines(tile), group, &self.tiles[tile], floors, &mut passed) {
+            return hits.clear();
+        }
+        hits.read(&passed, tile * ITEMS);
+        // The last tile may be padded.
+        if (tile + 1) * ITEMS > self.n_items {
+            let kept = hits.as_slice().iter().filter(|h| (h.row as usize) < self.n_items);
+            let kept: Vec<Hit> = kept.copied().collect();
+            hits.found[..kept.len()].copy_from_slice(&kept);
+            hits.len = kept.len();
+        }
     }
 }
 
 /// The rounded product that an item must exceed to reach each floor. `f32` errs here by less than
 /// 0.1, which the subtrahend 1.1 allows for beside the truncation.
-#[inline(always)]
+#[inline]
 fn thresholds(group: &Group, floors: &[f32; 8], tile: &Tile) -> [i16; 8] {
     let mut out = [0; 8];
     for u in 0..8 {
@@ -99,14 +134,27 @@ fn thresholds(group: &Group, floors: &[f32; 8], tile: &Tile) -> [i16; 8] {
     out
 }
 
+/// Whether the bound leaves anything to look for, and if so, what passes.
 #[inline]
-fn compare(lines: &[Line], group: &Group, thresholds: &[i16; 8], passed: &mut Passed) {
+fn compare(
+    lines: &[Line],
+    group: &Group,
+    tile: &Tile,
+    floors: &[f32; 8],
+    passed: &mut Passed,
+) -> bool {
+    let thresholds = thresholds(group, floors, tile);
+    if thresholds.iter().all(|&t| t == i16::MAX) {
+        return false;
+    }
     #[cfg(target_arch = "x86_64")]
     if crate::rank::product::has_avx2() {
         // SAFETY: AVX2 is there.
-        return unsafe { avx2::compare(lines, group, thresholds, passed) };
+        unsafe { avx2::compare(lines, group, &thresholds, passed) };
+        return true;
     }
-    portable::compare(lines, group, thresholds, passed);
+    portable::compare(lines, group, &thresholds, passed);
+    true
 }
 
 #[cfg(test)]

@@ -44,11 +44,13 @@ fn what_reaches_the_floor_passes_and_little_else() {
                 .collect();
             let mut row = [f32::MAX; 8];
             row[..USERS].copy_from_slice(&floors);
-            let mut found = vec![];
+            let (mut found, mut hits) = (vec![], Hits::new());
             for tile in 0..screen.tiles.len() {
-                let took = screen
-                    .search::<()>(tile, group, &row, |u, at| Ok(found.push((u, screen.order[at]))));
-                pass += took.unwrap();
+                screen.search(tile, group, &row, &mut hits);
+                pass += hits.as_slice().len();
+                found.extend(
+                    hits.as_slice().iter().map(|h| (h.user as usize, screen.order[h.row as usize])),
+                );
             }
             for (u, &user) in users.iter().enumerate().filter(|(u, _)| g * USERS + u < 16) {
                 for &item in &list {

@@ -1,0 +1,92 @@
+//! Model folders of format 1, kept as they were first written: every later build must read them and
+//! recommend the same.
+//!
+//! `cargo test --release --test golden_format_1 -- --ignored` writes them anew; do that only for a kind
+//! that has none yet.
+
+use std::path::{Path, PathBuf};
+
+use rec_core::data::{Dataset, Id, InteractionsBuilder};
+use rec_core::rank::{Query, Users, recommend};
+use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
+use rec_models::fit::Estimator;
+use rec_models::{FitContext, KINDS, Model, load};
+
+fn folder(kind: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/format_1").join(kind)
+}
+
+/// Seven users and six items with Chinese and Latin ids; two tastes and one item that all share.
+fn shop() -> Dataset {
+    let mut events = InteractionsBuilder::new();
+    let baskets =
+        ["手机 壳 茶", "手机 壳 充电器", "壳 充电器 茶", "tea 茶", "tea 茶 杯", "杯 tea", "手机"];
+    for (user, basket) in baskets.iter().enumerate() {
+        for (at, item) in basket.split(' ').enumerate() {
+            events.push(format!("u{user}").as_str(), item, None, Some(at as i64)).unwrap();
+        }
+    }
+    events.build().unwrap().into()
+}
+
+fn estimator(kind: &str) -> Box<dyn Estimator> {
+    match kind {
+        "als" => Box::new(Als { factors: 3, epochs: 3, ..Als::default() }),
+        "bpr" => Box::new(Bpr { factors: 3, epochs: 5, workers: 1, ..Bpr::default() }),
+        "co_transition" => Box::new(CoTransition::default()),
+        "ease" => Box::new(Ease { l2: 1.0, ..Ease::default() }),
+        "item_knn" => Box::new(ItemKnn::default()),
+        "popular" => Box::new(Popular::default()),
+        "slim" => Box::new(Slim { l1: 0.01, l2: 0.1, ..Slim::default() }),
+        "user_knn" => Box::new(UserKnn::default()),
+        other => panic!("a golden {other} model has no estimator here"),
+    }
+}
+
+/// The two best unseen items of each user, with scores, as text.
+fn answers(model: &dyn Model) -> String {
+    let users: Vec<Id> = (0..7).map(|u| Id::from(format!("u{u}"))).collect();
+    let answer = recommend(model, &Query::new(Users::Ids(&users), 2)).unwrap();
+    let mut text = String::new();
+    for (row, user) in answer.queries.iter().enumerate() {
+        for (item, score) in answer.row(row) {
+            text.push_str(&format!("{user} {item} {score:.5}\n"));
+        }
+    }
+    text
+}
+
+#[test]
+fn every_kind_of_format_1_is_read_and_recommends_as_it_did() {
+    for kind in KINDS {
+        let model = load(folder(kind)).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        assert_eq!(model.kind(), kind);
+        let expected = std::fs::read_to_string(folder(kind).with_extension("txt")).unwrap();
+        assert_close(&answers(model.as_ref()), &expected, kind);
+    }
+}
+
+/// Equal words, and numbers equal to 1e-4: the order of summation may differ between processors.
+fn assert_close(got: &str, expected: &str, kind: &str) {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (got, expected) = (words(got), words(expected));
+    assert_eq!(got.len(), expected.len(), "{kind}");
+    for (a, b) in got.iter().zip(&expected) {
+        match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(x), Ok(y)) => assert!((x - y).abs() < 1e-4, "{kind}: {x} instead of {y}"),
+            _ => assert_eq!(a, b, "{kind}"),
+        }
+    }
+}
+
+#[test]
+#[ignore = "writes the golden folders"]
+fn write_missing() {
+    for kind in KINDS {
+        if !folder(kind).exists() {
+            let model = estimator(kind).fit_model(&shop(), &mut FitContext::default()).unwrap();
+            model.writer().unwrap().save(folder(kind)).unwrap();
+            std::fs::write(folder(kind).with_extension("txt"), answers(model.as_ref())).unwrap();
+        }
+    }
+}
