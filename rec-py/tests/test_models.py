@@ -258,10 +258,13 @@ def test_saved_models_answer_alike(model, tmp_path):
     model.save(tmp_path / "m")
     for again in [rec.load(tmp_path / "m"), pickle.loads(pickle.dumps(model)), copy.deepcopy(model)]:
         assert type(again) is type(model)
-        params, expected = again.get_params(), model.get_params()
-        for own in ("num_threads", "device"):
-            params.pop(own), expected.pop(own)
-        assert params == pytest.approx(expected) if all(isinstance(v, (int, float)) for v in params.values()) else str(params) == str(expected) or params.keys() == expected.keys()
+        for name, value in again.get_params().items():
+            want_value = getattr(model, name)
+            if name == "num_threads":  # where to run is not part of a saved model
+                continue
+            if isinstance(value, float):  # the library keeps some parameters in 32 bits
+                want_value = pytest.approx(want_value, rel=1e-6)
+            assert value == want_value, name
         got = again.recommend()
         np.testing.assert_array_equal(got.items, want.items)
         np.testing.assert_array_equal(got.scores, want.scores)
