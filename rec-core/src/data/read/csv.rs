@@ -197,7 +197,9 @@ fn not_utf8() -> Refused {
 mod tests {
     use super::*;
 
-    fn rows(block: &[u8], separator: Separator) -> (Vec<(u64, Option<Vec<String>>)>, u64) {
+    type Row = (u64, Option<Vec<String>>);
+
+    fn rows(block: &[u8], separator: Separator) -> (Vec<Row>, u64) {
         let mut rows = Vec::new();
         let n = Splitter { separator, quotes: true, latin1: false }.each(block, |line, fields| {
             rows.push((line, fields.ok().map(|f| f.iter().map(str::to_owned).collect())));
@@ -205,7 +207,7 @@ mod tests {
         (rows, n)
     }
 
-    fn row(line: u64, fields: &[&str]) -> (u64, Option<Vec<String>>) {
+    fn row(line: u64, fields: &[&str]) -> Row {
         (line, Some(fields.iter().map(|f| f.to_string()).collect()))
     }
 
