@@ -8,7 +8,7 @@ use rec_core::data::read::{
 };
 use rec_core::data::split::{self, Split};
 use rec_core::data::synthetic::Shop;
-use rec_core::data::{Dataset, Interactions, Items};
+use rec_core::data::{Dataset, Duplicates, Interactions, Items};
 
 use crate::{Args, SplitBy};
 
@@ -35,6 +35,8 @@ pub(crate) fn load(args: &Args) -> Result<Parts, Box<dyn Error>> {
             shop.users, shop.items
         );
         let data = shop.generate()?;
+        let repeats = data.interactions.duplicates();
+        println!("{} events, {repeats} of them repeats.", data.interactions.len());
         return part(args, data.interactions, data.items);
     };
     let loaded = read_path(path, &options(args)?)?;
@@ -82,10 +84,16 @@ fn hold_out(
     Ok((parts.train, parts.test))
 }
 
+/// The events that count. What a user had is not recommended to them again, so repeated events are
+/// merged into the last, their weights added.
 fn relevant(args: &Args, log: Interactions) -> Interactions {
-    match args.min_weight {
+    let log = match args.min_weight {
         Some(least) => log.binarized(least),
         None => log,
+    };
+    match log.duplicates() {
+        0 => log,
+        _ => log.deduplicated(Duplicates::Sum),
     }
 }
 
