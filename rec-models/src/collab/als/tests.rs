@@ -169,7 +169,7 @@ struct Tables {
 
 #[test]
 fn two_epochs_give_what_implicit_gives() {
-    let text = include_str!("../../../tests/fixtures/als_implicit.json");
+    let text = include_str!("../../../../tests/fixtures/als_implicit.json");
     let f: Fixture = serde_json::from_str(text).unwrap();
     let weights = Csr::new(f.indptr, f.indices, Some(f.weights), f.n_items).unwrap();
     for (solver, want) in [(AlsSolver::default(), &f.cg), (AlsSolver::Cholesky, &f.cholesky)] {
