@@ -154,18 +154,16 @@ impl CoTransition {
             || (Accumulator::new(n), KBest::new(self.k)),
             |(sums, best), item, out| {
                 let around = || places.of_item(item).map(|at| places.around(at, by_distance.len()));
-                let mut work = 0;
+                sums.begin(around().map(|(before, after)| before.len() + after.len()).sum());
                 for (before, after) in around() {
-                    work += before.len() + after.len();
                     after.iter().zip(&by_distance).for_each(|(&j, &w)| sums.add_at(j, w));
                     if self.backward > 0.0 {
                         let near = before.iter().rev().zip(&by_distance);
                         near.for_each(|(&j, &w)| sums.add_at(j, self.backward * w));
                     }
                 }
-                let touched = around().flat_map(|(a, b)| a.iter().chain(b).copied());
                 let source = power(counts[item].max(1) as usize, self.source_power);
-                sums.drain(work, touched, |j, c| {
+                sums.drain(|j, c| {
                     if j as usize != item {
                         best.push(j, c * source * target[j as usize]);
                     }

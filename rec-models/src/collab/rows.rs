@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use rec_core::data::Csr;
-use rec_core::rank::better;
 
 use crate::Result;
 use crate::fit::{Cancel, FitContext, Progress};
@@ -109,20 +108,32 @@ fn join(parts: Vec<Part>, n_rows: usize, n_cols: usize) -> Result<Csr> {
     Csr::new(indptr, indices, Some(values), n_cols)
 }
 
-/// The `k` best of a stream of scored items.
+/// The `k` best of a stream of scored items; ties go to the smaller id. Scores are not NaN.
+///
+/// Each is held as one integer that orders as the pair does, so that selection compares integers.
 pub(crate) struct KBest {
     k: usize,
     floor: f32,
-    kept: Vec<(u32, f32)>,
+    kept: Vec<u64>,
+}
+
+/// Larger for a higher score, then for a smaller id.
+fn key(item: u32, score: f32) -> u64 {
+    // `+ 0.0` makes one zero of the two.
+    let bits = (score + 0.0).to_bits();
+    let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+    u64::from(ordered) << 32 | u64::from(!item)
+}
+
+fn entry(key: u64) -> (u32, f32) {
+    let ordered = (key >> 32) as u32;
+    let bits = if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered };
+    (!(key as u32), f32::from_bits(bits))
 }
 
 impl KBest {
     pub(crate) fn new(k: usize) -> Self {
-        Self {
-            k,
-            floor: f32::NEG_INFINITY,
-            kept: Vec::with_capacity(k.saturating_mul(2).min(1 << 16)),
-        }
+        Self { k, floor: f32::NEG_INFINITY, kept: Vec::with_capacity(k.min(1 << 12) * 2) }
     }
 
     /// Offers an item. Below the floor, the score of the worst that can still be kept, it costs one
@@ -130,17 +141,17 @@ impl KBest {
     #[inline]
     pub(crate) fn push(&mut self, item: u32, score: f32) {
         if score >= self.floor {
-            self.kept.push((item, score));
+            self.kept.push(key(item, score));
             if self.kept.len() >= self.k.saturating_mul(2) {
                 self.shrink();
-                self.floor = self.kept[self.k - 1].1;
+                self.floor = entry(self.kept[self.k - 1]).1;
             }
         }
     }
 
     fn shrink(&mut self) {
         if self.kept.len() > self.k {
-            self.kept.select_nth_unstable_by(self.k - 1, |&a, &b| better(a, b));
+            self.kept.select_nth_unstable_by(self.k - 1, |a, b| b.cmp(a));
             self.kept.truncate(self.k);
         }
     }
@@ -148,18 +159,17 @@ impl KBest {
     /// Moves the best out, in order of their column, and starts anew.
     pub(crate) fn drain_by_column(&mut self, out: &mut Vec<(u32, f32)>) {
         self.shrink();
-        self.kept.sort_unstable_by_key(|&(item, _)| item);
-        out.append(&mut self.kept);
         self.floor = f32::NEG_INFINITY;
+        out.extend(self.kept.drain(..).map(entry));
+        out.sort_unstable_by_key(|&(item, _)| item);
     }
 
     /// Moves the best out, best first, and starts anew.
     pub(crate) fn drain_ranked(&mut self) -> Vec<(u32, f32)> {
         self.shrink();
         self.floor = f32::NEG_INFINITY;
-        let mut best = std::mem::take(&mut self.kept);
-        best.sort_unstable_by(|&a, &b| better(a, b));
-        best
+        self.kept.sort_unstable_by(|a, b| b.cmp(a));
+        self.kept.drain(..).map(entry).collect()
     }
 }
 
@@ -167,11 +177,12 @@ impl KBest {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rec_core::rank::better;
 
     proptest! {
         #[test]
         fn the_best_are_those_of_a_full_sort(
-            scores in proptest::collection::vec(0u8..20, 0..80), k in 1usize..12,
+            scores in proptest::collection::vec(-9i8..10, 0..80), k in 1usize..12,
         ) {
             let mut all: Vec<(u32, f32)> =
                 scores.iter().enumerate().map(|(i, &s)| (i as u32, f32::from(s))).collect();

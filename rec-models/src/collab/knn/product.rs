@@ -3,74 +3,92 @@
 use rec_core::data::Csr;
 
 use super::super::rows::{KBest, Task, sparse_rows};
-use super::similarity::Documents;
+use super::similarity::{Documents, Form};
 use crate::Result;
 
-/// A thread's dense accumulator: all 0 between rows.
+/// Columns that a sweep looks at together.
+const BLOCK: usize = 16;
+
+/// A thread's dense accumulator of one row: all 0 between rows.
 pub(crate) struct Accumulator {
     sums: Vec<f32>,
+    /// Columns added to while they were 0, where the row is `listed`.
+    touched: Vec<u32>,
+    n_touched: usize,
+    listed: bool,
 }
 
 impl Accumulator {
     pub(crate) fn new(n: usize) -> Self {
-        Self { sums: vec![0.0; n] }
+        Self { sums: vec![0.0; n], touched: Vec::new(), n_touched: 0, listed: false }
     }
 
-    /// Adds `Σ_t x_t · m[t, ·]` over the given rows of `m`.
-    pub(crate) fn add(&mut self, rows: impl Iterator<Item = (u32, f32)>, m: &Csr) {
-        let sums = &mut self.sums[..m.n_cols()];
-        for (t, x) in rows {
-            match m.row_values(t as usize) {
-                None => m.row(t as usize).iter().for_each(|&c| sums[c as usize] += x),
-                Some(values) => {
-                    let row = m.row(t as usize).iter().zip(values);
-                    row.for_each(|(&c, &v)| sums[c as usize] += x * v);
-                }
-            }
+    /// Begins a row to which `work` additions are made. Few leave a list of the columns touched;
+    /// many are found by a sweep over the whole row.
+    pub(crate) fn begin(&mut self, work: usize) {
+        self.listed = work < self.sums.len() / 2;
+        self.n_touched = 0;
+        if self.listed && self.touched.len() < work {
+            self.touched.resize(work, 0);
         }
     }
 
     /// Adds to one entry.
     #[inline]
     pub(crate) fn add_at(&mut self, column: u32, x: f32) {
-        self.sums[column as usize] += x;
+        let sum = &mut self.sums[column as usize];
+        if self.listed {
+            // Written always and counted at the first addition only: no branch to mispredict. One
+            // that falls back to 0 on the way is listed twice, and found to be 0 the second time.
+            self.touched[self.n_touched] = column;
+            self.n_touched += usize::from(*sum == 0.0);
+        }
+        *sum += x;
     }
 
-    /// Gives every entry that is not 0 to `each`, clearing it, where `touched` runs through all
-    /// columns added to and is `work` long. Few are visited one by one; many, by a sweep over the
-    /// whole accumulator.
-    pub(crate) fn drain(
-        &mut self,
-        work: usize,
-        touched: impl Iterator<Item = u32>,
-        mut each: impl FnMut(u32, f32),
-    ) {
-        if work < self.sums.len() / 8 {
-            for c in touched {
-                let sum = std::mem::take(&mut self.sums[c as usize]);
-                if sum != 0.0 {
-                    each(c, sum);
+    /// Sets the row to `Σ_t x_t · m[t, ·]` over the given rows of `m`.
+    pub(crate) fn product<I>(&mut self, rows: impl Fn() -> I, m: &Csr)
+    where
+        I: Iterator<Item = (u32, f32)>,
+    {
+        self.begin(rows().map(|(t, _)| m.row(t as usize).len()).sum());
+        for (t, x) in rows() {
+            let columns = m.row(t as usize);
+            match (m.row_values(t as usize), self.listed) {
+                (None, true) => columns.iter().for_each(|&c| self.add_at(c, x)),
+                (None, false) => columns.iter().for_each(|&c| self.sums[c as usize] += x),
+                (Some(values), true) => {
+                    columns.iter().zip(values).for_each(|(&c, &v)| self.add_at(c, x * v));
                 }
-            }
-        } else {
-            for (c, sum) in self.sums.iter_mut().enumerate() {
-                if *sum != 0.0 {
-                    each(c as u32, *sum);
-                    *sum = 0.0;
+                (Some(values), false) => {
+                    let sums = &mut self.sums;
+                    columns.iter().zip(values).for_each(|(&c, &v)| sums[c as usize] += x * v);
                 }
             }
         }
     }
 
-    /// [`Accumulator::drain`] after [`Accumulator::add`] of these rows of `m`.
-    pub(crate) fn drain_rows(
-        &mut self,
-        rows: impl Iterator<Item = u32> + Clone,
-        m: &Csr,
-        each: impl FnMut(u32, f32),
-    ) {
-        let work = rows.clone().map(|t| m.row(t as usize).len()).sum();
-        self.drain(work, rows.flat_map(|t| m.row(t as usize).iter().copied()), each);
+    /// Gives every entry that is not 0 to `each`, and clears the row.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(u32, f32)) {
+        if self.listed {
+            for &c in &self.touched[..self.n_touched] {
+                let sum = std::mem::take(&mut self.sums[c as usize]);
+                if sum != 0.0 {
+                    each(c, sum);
+                }
+            }
+            return;
+        }
+        for (block, sums) in self.sums.chunks_mut(BLOCK).enumerate() {
+            // Many blocks hold nothing: their bits or-ed together say so at vector speed.
+            if sums.iter().fold(0, |all, s| all | s.to_bits()) == 0 {
+                continue;
+            }
+            for (at, sum) in sums.iter_mut().enumerate().filter(|s| *s.1 != 0.0) {
+                each((block * BLOCK + at) as u32, *sum);
+            }
+            sums.fill(0.0);
+        }
     }
 }
 
@@ -83,36 +101,54 @@ pub(super) fn neighbours(
     k: usize,
     normalize: bool,
 ) -> Result<Csr> {
-    let n = weighted.len();
-    let by_doc = (weighted.by_term.values().is_some()).then(|| weighted.by_term.transpose());
-    let by_doc = by_doc.as_ref().unwrap_or(docs);
-    let plain = weighted.by_term.values().is_none();
-    sparse_rows(
-        task,
-        (n, n),
-        || (Accumulator::new(n), KBest::new(k)),
-        |(sums, best), doc, out| {
-            let entries = by_doc
-                .iter_row(doc)
-                .map(|(t, v)| (t, weighted.term_weight[t as usize] * if plain { 1.0 } else { v }));
-            sums.add(entries, &weighted.by_term);
-            let own = weighted.document[doc];
-            sums.drain_rows(by_doc.row(doc).iter().copied(), &weighted.by_term, |other, raw| {
-                if other as usize != doc {
-                    best.push(
-                        other,
-                        weighted.similarity(raw, own, weighted.document[other as usize]),
-                    );
+    let job = Job { task, docs, weighted, k, normalize };
+    // One loop a form, so that the innermost one does not ask which it is.
+    match weighted.form() {
+        Form::Raw => job.run(|raw, _, _| raw),
+        Form::Product => job.run(|raw, a, b| raw * a * b),
+        form => job.run(move |raw, a, b| form.similarity(raw, a, b)),
+    }
+}
+
+struct Job<'a> {
+    task: &'a Task,
+    docs: &'a Csr,
+    weighted: &'a Documents,
+    k: usize,
+    normalize: bool,
+}
+
+impl Job<'_> {
+    fn run(&self, similarity: impl Fn(f32, f32, f32) -> f32 + Sync + Send) -> Result<Csr> {
+        let Documents { by_term, term_weight, document, .. } = self.weighted;
+        let n = document.len();
+        let turned = by_term.values().map(|_| by_term.transpose());
+        let by_doc = turned.as_ref().unwrap_or(self.docs);
+        let plain = turned.is_none();
+        sparse_rows(
+            self.task,
+            (n, n),
+            || (Accumulator::new(n), KBest::new(self.k)),
+            |(sums, best), doc, out| {
+                let weight = |v: f32| if plain { 1.0 } else { v };
+                let entries =
+                    || by_doc.iter_row(doc).map(|(t, v)| (t, term_weight[t as usize] * weight(v)));
+                sums.product(entries, by_term);
+                let own = document[doc];
+                sums.drain(|other, raw| {
+                    if other as usize != doc {
+                        best.push(other, similarity(raw, own, document[other as usize]));
+                    }
+                });
+                best.drain_by_column(out);
+                out.retain(|&(_, s)| s != 0.0);
+                if self.normalize {
+                    normalize_row(out);
                 }
-            });
-            best.drain_by_column(out);
-            out.retain(|&(_, s)| s != 0.0);
-            if normalize {
-                normalize_row(out);
-            }
-            Ok(())
-        },
-    )
+                Ok(())
+            },
+        )
+    }
 }
 
 pub(super) fn normalize_row(row: &mut [(u32, f32)]) {
@@ -130,8 +166,8 @@ pub(crate) fn gram(task: &Task, by_user: &Csr) -> Result<Csr> {
         (n, n),
         || Accumulator::new(n),
         |sums, item, out| {
-            sums.add(by_item.iter_row(item), by_user);
-            sums.drain_rows(by_item.row(item).iter().copied(), by_user, |c, g| out.push((c, g)));
+            sums.product(|| by_item.iter_row(item), by_user);
+            sums.drain(|c, g| out.push((c, g)));
             out.sort_unstable_by_key(|&(c, _)| c);
             Ok(())
         },

@@ -98,7 +98,7 @@ pub(crate) struct Documents {
     pub(super) by_term: Csr,
     /// `g`: `[terms]`.
     pub(super) term_weight: Vec<f32>,
-    /// Norm, size or BM25 factor: `[documents]`.
+    /// The number kept of each, as [`Form`] says: `[documents]`.
     pub(super) document: Vec<f32>,
     mean_length: f32,
 }
@@ -162,7 +162,11 @@ impl Documents {
                     f64::from(self.term_weight[t as usize])
                         * f64::from(self.entry(x, length)).powi(2)
                 };
-                row.map(squared).sum::<f64>().sqrt() as f32
+                let norm = row.map(squared).sum::<f64>().sqrt();
+                match self.form() {
+                    Form::Product if norm > 0.0 => (1.0 / norm) as f32,
+                    _ => norm as f32,
+                }
             }
             Similarity::Bm25 { .. } if plain => self.entry(1.0, length),
             Similarity::Bm25 { .. } => 1.0,
@@ -176,28 +180,46 @@ impl Documents {
         (row.iter().map(|&(t, x)| (t, self.entry(x, length))).collect(), summary)
     }
 
-    /// The factor that turns a part of `raw` into a part of the similarity of two documents, given
-    /// the whole of `raw` and the documents' numbers.
-    #[inline]
-    fn factor(&self, raw: f32, a: f32, b: f32) -> f32 {
-        let denominator = match self.similarity {
-            Similarity::Dot => return 1.0,
-            Similarity::Bm25 { .. } => return a * b,
-            Similarity::Jaccard => a + b - raw,
-            Similarity::Cosine | Similarity::TfIdf => a * b,
-        } + self.shrinkage;
-        if denominator > 0.0 { 1.0 / denominator } else { 0.0 }
+    /// How the similarity follows from the product.
+    pub(super) fn form(&self) -> Form {
+        match self.similarity {
+            Similarity::Dot => Form::Raw,
+            Similarity::Bm25 { .. } => Form::Product,
+            Similarity::Jaccard => Form::Union(self.shrinkage),
+            Similarity::Cosine | Similarity::TfIdf if self.shrinkage == 0.0 => Form::Product,
+            Similarity::Cosine | Similarity::TfIdf => Form::Shrunk(self.shrinkage),
+        }
     }
 
     /// The similarity of two documents from the product of their entries.
-    #[inline]
     pub(super) fn similarity(&self, raw: f32, a: f32, b: f32) -> f32 {
-        raw * self.factor(raw, a, b)
+        self.form().similarity(raw, a, b)
     }
+}
 
-    /// Number of documents.
-    pub(super) fn len(&self) -> usize {
-        self.document.len()
+/// How a similarity follows from the product of two documents and the documents' numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// `raw`.
+    Raw,
+    /// `raw · a · b`; the numbers are reciprocal norms, or factors of BM25.
+    Product,
+    /// `raw / (a · b + h)`; the numbers are norms.
+    Shrunk(f32),
+    /// `raw / (a + b - raw + h)`; the numbers are sizes.
+    Union(f32),
+}
+
+impl Form {
+    #[inline]
+    pub(super) fn similarity(self, raw: f32, a: f32, b: f32) -> f32 {
+        let (denominator, h) = match self {
+            Self::Raw => return raw,
+            Self::Product => return raw * a * b,
+            Self::Shrunk(h) => (a * b, h),
+            Self::Union(h) => (a + b - raw, h),
+        };
+        if denominator > 0.0 { raw / (denominator + h) } else { 0.0 }
     }
 }
 

@@ -121,10 +121,11 @@ impl UserKnnModel {
         let folded = Csr::from_rows([history.to_vec()], self.n_items());
         let row: Vec<_> = folded.iter_row(0).collect();
         let (entries, own) = self.docs.weigh(&row);
-        let terms = entries.iter().map(|&(t, v)| (t, v * self.docs.term_weight[t as usize]));
-        sums.add(terms, &self.docs.by_term);
+        let weight = |t: u32| self.docs.term_weight[t as usize];
+        let terms = || entries.iter().map(|&(t, v)| (t, v * weight(t)));
+        sums.product(terms, &self.docs.by_term);
         let mut best = KBest::new(self.config.k);
-        sums.drain_rows(row.iter().map(|e| e.0), &self.docs.by_term, |user, raw| {
+        sums.drain(|user, raw| {
             best.push(user, self.docs.similarity(raw, own, self.docs.document[user as usize]));
         });
         let mut found = Vec::new();
