@@ -23,7 +23,7 @@ quickstart: ## Recommend from a generated shop (ARGS="--events FILE" for your ow
 test: test-rust test-python ## Run every test, Rust and Python
 
 test-rust: $(BIN)/python ## Run the Rust tests
-	$(CARGO) test --release --workspace
+	$(CARGO) test --release
 
 test-python: python ## Run the Python tests (ARGS="-k name" to choose)
 	$(BIN)/python -m pytest rec-py/tests $(ARGS)
