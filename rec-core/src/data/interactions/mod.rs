@@ -355,7 +355,13 @@ fn grouped(users: &[u32], n_users: usize, times: Option<&[i64]>) -> (Vec<usize>,
             rest = tail;
         }
         let rows = rows.into_par_iter().with_min_len(64);
-        rows.for_each(|row| row.sort_by_key(|&at| times[at as usize]));
+        // Times beside positions stay in cache; positions keep equal times in order.
+        rows.for_each_init(Vec::new, |keyed, row| {
+            keyed.clear();
+            keyed.extend(row.iter().map(|&at| (times[at as usize], at)));
+            keyed.sort_unstable();
+            row.iter_mut().zip(keyed.iter()).for_each(|(slot, &(_, at))| *slot = at);
+        });
     }
     (indptr, Some(order))
 }
