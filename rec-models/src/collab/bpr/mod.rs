@@ -60,7 +60,8 @@ pub enum BprNegatives {
     #[default]
     Uniform,
     /// In proportion to `popularity^alpha`, popularity being the number of users who had the item;
-    /// 1 is what the `implicit` package does.
+    /// 1 is what the `implicit` package does, except that it leaves out a triple whose item the
+    /// user had, where here another is drawn.
     Popularity {
         /// The power; 0 is uniform.
         alpha: f64,
