@@ -5,6 +5,8 @@
 //! cargo bench -p rec-models --bench knn_ease -- quality | fit | ease | sequence | tune
 //! ```
 
+#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first failure")]
+
 mod support;
 
 use std::time::Instant;

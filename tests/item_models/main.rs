@@ -1,6 +1,8 @@
 //! Popularity, neighbourhood, co-transition, EASE and SLIM models against hand computation, closed
 //! forms and published implementations.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first failure")]
+
 mod bad_input;
 mod contracts;
 mod hand;
