@@ -13,3 +13,8 @@ pub use device::Device;
 pub use fit::{Fit, FitContext, Model};
 pub use rec_core::{Error, Result};
 pub use registry::{KINDS, load};
+
+/// The README's example is compiled with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
