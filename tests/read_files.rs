@@ -1,5 +1,7 @@
 //! Files written and read back, and what is said about bad ones.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to fail")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

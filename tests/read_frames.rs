@@ -1,5 +1,7 @@
 //! Arrow batches and Parquet files of every column type people have.
 
+#![allow(clippy::unwrap_used, reason = "a test's way to fail")]
+
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;

@@ -1,5 +1,7 @@
 //! The readers on the files researchers have, as they lie there. Skipped where they are not.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's way to fail")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
