@@ -155,7 +155,7 @@ fn listens_and_friends() {
     let (log, _) = read("lightgcn-lastfm/data1.txt.gz").unwrap();
     let trust = data("lightgcn-lastfm/trustnetwork.txt.gz").unwrap();
     let strict = read_social(&trust, log.ids(), &SocialOptions::default());
-    assert!(matches!(strict, Err(Error::UnknownId { .. })), "14 users have test events only");
+    assert!(matches!(strict, Err(Error::UnknownId { .. })), "an end is not in the data");
     let options = SocialOptions { unknown: UnknownUsers::Drop, ..SocialOptions::default() };
     let (graph, report) = read_social(trust, log.ids(), &options).unwrap();
     assert_eq!((report.rows, report.kept), (25_434, 25_434 - graph.dropped() as u64));
