@@ -233,7 +233,7 @@ fn tune_slim() {
     let Some(path) = data("lightgcnpp-ml-1m/valid.txt.gz") else { return };
     let mut valid = sequences(&path);
     valid.resize(train.interactions.n_users(), Vec::new());
-    for (l1, l2) in [(1.0, 100.0), (5.0, 100.0), (10.0, 100.0), (10.0, 500.0), (20.0, 200.0)] {
+    for (l1, l2) in [(1.0, 100.0), (1.0, 500.0), (5.0, 500.0), (1.0, 1000.0), (5.0, 100.0)] {
         let (model, seconds) = timed(&Slim { l1, l2, ..Slim::default() }, &train);
         let (recall, ndcg) = recall_ndcg(&model, &valid, 20);
         println!("slim l1={l1} l2={l2}: {recall:.4} {ndcg:.4}, {seconds:.1} s");

@@ -41,7 +41,7 @@ pub struct Slim {
 
 impl Default for Slim {
     fn default() -> Self {
-        Self { l1: 1.0, l2: 100.0, max_iter: 100, tol: 1e-4, k: None, non_negative: true }
+        Self { l1: 1.0, l2: 500.0, max_iter: 1000, tol: 1e-4, k: None, non_negative: true }
     }
 }
 
