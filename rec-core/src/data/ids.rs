@@ -95,7 +95,7 @@ impl fmt::Display for Id {
 ///
 /// An id is identified by its text: the integer `5` and the string `"5"` name the same user. What
 /// comes back is an integer where every id so far was written as a canonical decimal integer (or
-/// the map was made [`IdMap::integers`]), text otherwise.
+/// there is none yet), text otherwise.
 #[derive(Clone)]
 pub struct IdMap {
     store: Store,
