@@ -9,6 +9,11 @@ mod terms;
 mod textrank;
 mod words;
 
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_rerank;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
