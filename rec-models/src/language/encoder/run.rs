@@ -327,3 +327,14 @@ impl Sums {
         self.values
     }
 }
+
+/// Keywords may be re-ranked by the encoder's vectors.
+impl rec_core::text::Embed for TextEncoder {
+    fn dim(&self) -> usize {
+        TextEncoder::dim(self)
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<f32>> {
+        Ok(self.encode(texts, &Encode::default())?.into_vec())
+    }
+}

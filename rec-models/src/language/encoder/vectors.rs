@@ -112,7 +112,7 @@ mod tests {
         for (got, expected) in cosines.iter().zip([1.0, 0.0, 0.5f32.sqrt()]) {
             assert!((got - expected).abs() < 1e-6, "{got} for {expected}");
         }
-        assert_eq!(rows.nearest(&query, 2).unwrap().items, [0, 2]);
+        assert_eq!(rows.nearest(&query, 2).unwrap().row(0).0, [0, 2]);
     }
 
     #[test]
