@@ -18,6 +18,7 @@ pub mod attention;
 #[cfg(test)]
 mod check;
 mod flex;
+mod lanes;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
