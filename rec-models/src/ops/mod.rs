@@ -25,6 +25,8 @@ pub mod linear;
 mod maybe;
 pub mod norm;
 mod packed;
+#[allow(dead_code, unused_imports)] // operations take these up one by one
+pub(crate) mod simd;
 
 pub use attention::{Attention, attention};
 pub use linear::{Activation, linear};
