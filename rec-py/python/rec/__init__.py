@@ -7,7 +7,7 @@
 >>> rec.evaluate(model, test, train=train, metrics=["recall@20", "ndcg@20"])
 """
 
-from . import errors, metrics, rerank, split
+from . import errors, metrics, rerank, split, text
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
@@ -75,4 +75,5 @@ __all__ = [
     "read_split",
     "rerank",
     "split",
+    "text",
 ]
