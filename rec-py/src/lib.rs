@@ -9,6 +9,7 @@ mod frame;
 mod ids;
 mod interrupt;
 mod items;
+mod keywords;
 mod model;
 mod params;
 mod progress;
@@ -21,6 +22,9 @@ mod split;
 mod table;
 mod text;
 mod texts;
+mod tokenizer;
+mod tokenizer_train;
+mod vocab;
 
 #[pyo3::pymodule(name = "_native")]
 mod native {
@@ -43,6 +47,8 @@ mod native {
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]
+    use crate::keywords::PyKeywordExtractor;
+    #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
     use crate::rank::{fuse, rerank_calibrate, rerank_mmr};
@@ -59,4 +65,8 @@ mod native {
     };
     #[pymodule_export]
     use crate::text::{PySegmenter, PyTextPipeline, clean_text, cleaner_steps, stop_words_py};
+    #[pymodule_export]
+    use crate::tokenizer::{PyDecodeStream, PyEncoding, PyTokenizer};
+    #[pymodule_export]
+    use crate::vocab::PyVocab;
 }

@@ -65,6 +65,20 @@ impl Texts {
         Ok(Self::Owned(owned))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Strings(texts) => texts.len(),
+            Self::Owned(texts) => texts.len(),
+        }
+    }
+
+    pub(crate) fn as_strs(&self) -> Vec<&str> {
+        match self {
+            Self::Strings(texts) => texts.iter().map(|text| &**text).collect(),
+            Self::Owned(texts) => texts.iter().map(String::as_str).collect(),
+        }
+    }
+
     pub(crate) fn process(&self, pipeline: &Pipeline) -> Result<Vec<Processed>> {
         match self {
             Self::Strings(texts) => pipeline.process_batch(texts),
