@@ -119,7 +119,7 @@ class KeywordExtractor:
         if encoder is None:
             found = self._native.extract(text, k)
         else:
-            encode = getattr(encoder, "encode", encoder)
+            encode: Any = getattr(encoder, "encode", encoder)
             found = self._native.extract_with(text, k, encode, diversity, max(candidates, k))
         return found if with_scores else [keyword for keyword, _ in found]
 
