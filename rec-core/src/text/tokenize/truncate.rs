@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use tokenizers as hf;
 use tokenizers::{TruncationDirection, TruncationParams};
 
-use super::{Tokenizer, refused};
+use super::{Cutting, Tokenizer, refused};
 use crate::{Error, Result};
 
 /// The end at which an input is cut.
@@ -88,15 +88,13 @@ impl Tokenizer {
             return Err(Error::parameter("max_length", truncation.max_length, why));
         }
         let mut last = self.truncating.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((as_asked, tokenizer)) = &*last
-            && *as_asked == truncation
-        {
-            return Ok(tokenizer.clone());
+        if let Some(cutting) = last.as_ref().filter(|cutting| cutting.truncation == truncation) {
+            return Ok(cutting.tokenizer.clone());
         }
-        let mut cutting = (*self.inner).clone();
-        cutting.with_truncation(Some(truncation.params())).map_err(refused("the truncation"))?;
-        let cutting = Arc::new(cutting);
-        *last = Some((truncation, cutting.clone()));
-        Ok(cutting)
+        let mut tokenizer = (*self.inner).clone();
+        tokenizer.with_truncation(Some(truncation.params())).map_err(refused("the truncation"))?;
+        let tokenizer = Arc::new(tokenizer);
+        *last = Some(Cutting { truncation, tokenizer: tokenizer.clone() });
+        Ok(tokenizer)
     }
 }
