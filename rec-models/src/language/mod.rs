@@ -6,6 +6,7 @@ mod batch;
 pub mod bert;
 pub mod config;
 pub mod distilbert;
+pub mod encoder;
 mod init;
 pub mod layers;
 mod masked;
@@ -18,6 +19,10 @@ pub use auto::{EncoderModel, MaskedLmModel, load_backbone};
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
+pub use encoder::{
+    Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder, VectorCache,
+    Vectors,
+};
 pub use init::Init;
 pub use masked::MaskedLm;
 pub use roberta::{Roberta, RobertaForMaskedLm};
