@@ -20,8 +20,8 @@ pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
-    Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder, VectorCache,
-    Vectors,
+    Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder,
+    VectorCache, Vectors,
 };
 pub use init::Init;
 pub use masked::MaskedLm;
