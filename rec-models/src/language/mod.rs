@@ -15,7 +15,7 @@ mod save;
 pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
-pub use auto::{EncoderModel, MaskedLmModel, load_backbone};
+pub use auto::{EncoderConfig, EncoderModel, MaskedLmModel, load_backbone};
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
