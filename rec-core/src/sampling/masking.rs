@@ -164,7 +164,9 @@ mod tests {
             let out = masking().mask(&[1, 9, 2], None, &mut rng::stream(seed, "masking", 0));
             assert_eq!((out.positions, out.targets), (vec![1], vec![9]));
         }
-        assert!(masking().mask(&[1, 2], None, &mut rng::stream(0, "masking", 0)).targets.is_empty());
+        assert!(
+            masking().mask(&[1, 2], None, &mut rng::stream(0, "masking", 0)).targets.is_empty()
+        );
     }
 
     #[test]

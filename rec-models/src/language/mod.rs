@@ -15,13 +15,13 @@ mod save;
 pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
-pub use auto::{EncoderModel, MaskedLmModel, load_backbone};
+pub use auto::{EncoderConfig, EncoderModel, MaskedLmModel, load_backbone};
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
-    Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder, VectorCache,
-    Vectors,
+    Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder,
+    VectorCache, Vectors,
 };
 pub use init::Init;
 pub use masked::MaskedLm;

@@ -54,9 +54,9 @@ impl AttentionKernels for Flex {
                 q: RowsMut::new(&mut q.0, q.1),
                 k: RowsMut::new(&mut k.0, k.1),
                 v: RowsMut::new(&mut v.0, v.1),
-                bias: bias.as_mut().map(|(values, shape)| {
-                    RowsMut::new(values, [shape[0] * shape[1], shape[2]])
-                }),
+                bias: bias
+                    .as_mut()
+                    .map(|(values, shape)| RowsMut::new(values, [shape[0] * shape[1], shape[2]])),
             },
         );
         Operands {

@@ -142,8 +142,7 @@ impl Work<'_> {
                 let row = self.span.query_start + query;
                 let (grad, out) = (self.grad.at(row, column), self.out.at(row, column));
                 // SAFETY: both are rows inside their matrices, `depth` numbers long.
-                deltas[member * self.span.queries + query] =
-                    unsafe { dot(simd, grad, out, depth) };
+                deltas[member * self.span.queries + query] = unsafe { dot(simd, grad, out, depth) };
             }
         }
     }

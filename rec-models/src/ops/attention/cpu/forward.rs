@@ -36,7 +36,17 @@ pub(in crate::ops::attention) fn forward(
         let sizes = Sizes::new(&inputs, &span, count);
         with_scratch(sizes.total(), |scratch| {
             let kv_head = task % kv_heads;
-            arch.dispatch(Task { inputs, out, log_sums, span, kv_head, from, count, sizes, scratch });
+            arch.dispatch(Task {
+                inputs,
+                out,
+                log_sums,
+                span,
+                kv_head,
+                from,
+                count,
+                sizes,
+                scratch,
+            });
         });
     });
 }
@@ -271,9 +281,8 @@ struct Block {
 #[inline(always)]
 pub(super) unsafe fn dot<S: Simd>(simd: S, a: *const f32, b: *const f32, depth: usize) -> f32 {
     // SAFETY: the caller's promise.
-    let (a, b) = unsafe {
-        (std::slice::from_raw_parts(a, depth), std::slice::from_raw_parts(b, depth))
-    };
+    let (a, b) =
+        unsafe { (std::slice::from_raw_parts(a, depth), std::slice::from_raw_parts(b, depth)) };
     let (a, a_rest) = S::as_simd_f32s(a);
     let (b, b_rest) = S::as_simd_f32s(b);
     let mut sums = simd.splat_f32s(0.0);

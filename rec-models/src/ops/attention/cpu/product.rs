@@ -185,7 +185,9 @@ mod tests {
     #[test]
     fn equals_the_definition_at_every_width() {
         for arch in lanes::all() {
-            for (m, n, k) in [(1, 1, 1), (7, 5, 3), (13, 16, 9), (6, 80, 4), (9, 131, 0), (5, 37, 8)] {
+            for (m, n, k) in
+                [(1, 1, 1), (7, 5, 3), (13, 16, 9), (6, 80, 4), (9, 131, 0), (5, 37, 8)]
+            {
                 for add in [false, true] {
                     compare(arch, [m, n, k], add);
                 }
