@@ -95,6 +95,20 @@ impl Default for FitContext<'_> {
     }
 }
 
+impl FitContext<'_> {
+    /// The threads of a trainer that runs on CPU threads alone.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where another device was asked for.
+    pub fn cpu_threads(&self, trainer: &str) -> Result<Option<usize>> {
+        if self.device == Device::Cpu {
+            return Ok(self.threads);
+        }
+        let what = format!("device {}", self.device);
+        Err(Error::unsupported(what, trainer, "it trains on CPU threads; leave device at cpu"))
+    }
+}
+
 /// A figure of a model on held-out data, looked at while training.
 pub struct Validation<'a> {
     /// The name of the figure (`ndcg@10`).

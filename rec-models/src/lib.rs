@@ -4,8 +4,10 @@
 //! ([`rec_core::rank::Recommend`]) and can be saved and [`load`]ed.
 
 pub mod collab;
-mod device;
+pub mod device;
 pub mod fit;
+pub mod language;
+pub mod ops;
 mod registry;
 pub mod train;
 

@@ -99,7 +99,7 @@ impl Fit for CoTransition {
         check_events(events)?;
         ctx.cancel.check("transitions")?;
         let task = Task::begin(ctx, "transitions", events.n_items());
-        parallel::install(ctx.threads, || {
+        parallel::install(ctx.cpu_threads("CoTransition")?, || {
             let weights = ItemWeights::Sparse(self.transitions(events, &task)?);
             let profile = self.profiles(events);
             Ok(ItemItemModel::new(self.clone(), events.ids().clone(), profile, weights))

@@ -70,7 +70,7 @@ impl Fit for Ease {
         let single = condition_bound(&matrix, self.l2) <= CONDITION_OF_F32;
         self.check_memory(matrix.n_cols(), if single { 4 } else { 8 })?;
         let task = Task::begin(ctx, "EASE", 4);
-        let weights = parallel::install(ctx.threads, || {
+        let weights = parallel::install(ctx.cpu_threads("EASE")?, || {
             if single {
                 solve::<f32>(&matrix, self.l2, &task)
             } else {

@@ -43,7 +43,7 @@ impl Fit for Popular {
         check_events(events)?;
         let decay = self.half_life_days.map(|days| Decay::new(days, events)).transpose()?;
         ctx.cancel.check("popularity")?;
-        parallel::install(ctx.threads, || {
+        parallel::install(ctx.cpu_threads("Popular")?, || {
             let mut sums = vec![0f64; events.n_items()];
             for event in events.events() {
                 let weight = if self.weighted { f64::from(event.weight) } else { 1.0 };

@@ -61,7 +61,7 @@ impl Fit for Slim {
         check_events(events)?;
         check_not_negative(events, "SLIM")?;
         ctx.cancel.check("SLIM")?;
-        parallel::install(ctx.threads, || {
+        parallel::install(ctx.cpu_threads("SLIM")?, || {
             let matrix = events.matrix();
             let gram = {
                 let task = Task::begin(ctx, "item co-occurrences", events.n_items());

@@ -106,6 +106,7 @@ impl Fit for Als {
         checks::weights(KIND, &weights, log)?;
         let (seed, ids) = (ctx.seed, log.ids().clone());
         let plan = Plan { kind: KIND, config: self, epochs: self.epochs };
+        ctx.cpu_threads("ALS")?;
         train::run(&plan, log, ctx, || Ok(state::State::new(self.clone(), ids, weights, seed)))
     }
 }

@@ -133,6 +133,7 @@ impl Fit for Bpr {
         let seen = Arc::new(weights.binary());
         let (seed, ids) = (ctx.seed, log.ids().clone());
         let plan = Plan { kind: KIND, config: self, epochs: self.epochs };
+        ctx.cpu_threads("BPR")?;
         train::run(&plan, log, ctx, || state::State::new(self.clone(), ids, seen, seed))
     }
 }

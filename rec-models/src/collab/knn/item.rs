@@ -59,7 +59,7 @@ impl Fit for ItemKnn {
         }
         ctx.cancel.check("item neighbours")?;
         let task = Task::begin(ctx, "item neighbours", events.n_items());
-        let (matrix, similar) = parallel::install(ctx.threads, || {
+        let (matrix, similar) = parallel::install(ctx.cpu_threads("ItemKNN")?, || {
             let by_user = events.matrix();
             let by_item = by_user.transpose();
             let docs = Documents::new(self.similarity, self.shrinkage, &by_item, &by_user);

@@ -66,7 +66,7 @@ impl Fit for UserKnn {
         }
         ctx.cancel.check("user neighbours")?;
         let task = Task::begin(ctx, "user neighbours", events.n_users());
-        parallel::install(ctx.threads, || {
+        parallel::install(ctx.cpu_threads("UserKNN")?, || {
             let by_user = events.matrix();
             let docs = self.documents(&by_user);
             let neighbours = neighbours(&task, &by_user, &docs, self.k, self.normalize)?;

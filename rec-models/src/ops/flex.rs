@@ -1,0 +1,25 @@
+//! Flex tensors as plain slices, and back.
+
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{Shape, TensorData};
+
+/// `x` with its elements in row-major order and nothing else in its buffer.
+pub(super) fn contiguous(x: FlexTensor) -> FlexTensor {
+    if x.as_slice::<f32>().is_some() { x } else { x.to_contiguous() }
+}
+
+/// The elements of a contiguous tensor.
+pub(super) fn floats(x: &FlexTensor) -> &[f32] {
+    x.as_slice().unwrap_or(&[])
+}
+
+/// `(rows, columns)` of a matrix.
+pub(super) fn dims(x: &FlexTensor) -> (usize, usize) {
+    let shape = x.layout().shape();
+    (shape[0], shape[1])
+}
+
+/// A tensor of `values`, row-major.
+pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, shape))
+}
