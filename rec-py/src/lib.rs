@@ -2,6 +2,7 @@
 
 mod columns;
 mod dataset;
+mod encoder;
 mod errors;
 mod evaluate;
 mod fit;
@@ -34,6 +35,8 @@ mod native {
 
     #[pymodule_export]
     use crate::dataset::{_dataset_from_state, PyDataset};
+    #[pymodule_export]
+    use crate::encoder::PyTextEncoder;
     #[pymodule_export]
     use crate::evaluate::{
         PyPairedTest, PyReport, compare, evaluate_answer, evaluate_model, evaluate_rows,

@@ -5,6 +5,7 @@
 mod bad_input;
 mod encoders;
 mod peer;
+mod text_encoder;
 
 use std::path::Path;
 
