@@ -23,3 +23,8 @@ pub(super) fn dims(x: &FlexTensor) -> (usize, usize) {
 pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape))
 }
+
+/// The whole numbers of a tensor, row-major.
+pub(super) fn ints(x: &FlexTensor) -> Vec<i64> {
+    x.clone().into_data().iter::<i64>().collect()
+}

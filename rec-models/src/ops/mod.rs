@@ -17,8 +17,8 @@
 pub mod attention;
 #[cfg(test)]
 mod check;
+pub mod cross_entropy;
 mod flex;
-mod lanes;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
@@ -29,6 +29,7 @@ mod packed;
 pub(crate) mod simd;
 
 pub use attention::{Attention, attention};
+pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_rows};
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;

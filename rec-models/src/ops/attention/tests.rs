@@ -71,7 +71,12 @@ fn cases() -> Vec<Case<'static>> {
             cases.push(plain);
             cases.push(Case { heads: [4, 2], head_dim: 7, ..plain });
             // Decoding: the queries are the last positions; one sequence has no cache yet.
-            cases.push(Case { queries: &[1, 2, 0, 3], keys: &[6, 5, 2, 3], heads: [6, 2], ..plain });
+            cases.push(Case {
+                queries: &[1, 2, 0, 3],
+                keys: &[6, 5, 2, 3],
+                heads: [6, 2],
+                ..plain
+            });
         }
     }
     cases
@@ -135,7 +140,8 @@ fn columns_of_one_projection_are_read_where_they_lie() {
 fn the_number_of_threads_changes_nothing() {
     let lengths: &[usize] = &[70, 17, 500, 1, 5];
     let heads = [4, 2];
-    let case = Case { queries: lengths, keys: lengths, heads, head_dim: 16, causal: true, bias: true };
+    let case =
+        Case { queries: lengths, keys: lengths, heads, head_dim: 16, causal: true, bias: true };
     let device = Device::flex().autodiff();
     let run = |threads| {
         rec_core::parallel::install(Some(threads), || {
