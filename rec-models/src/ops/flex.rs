@@ -28,3 +28,9 @@ pub(super) fn tensor(values: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
 pub(super) fn ints(x: &FlexTensor) -> Vec<i64> {
     x.clone().into_data().iter::<i64>().collect()
 }
+
+/// The elements of a contiguous tensor, to change; copied first where another tensor holds them.
+pub(super) fn floats_mut(x: &mut FlexTensor) -> &mut [f32] {
+    let (start, end) = x.layout().contiguous_offsets().unwrap_or((0, 0));
+    &mut x.storage_mut()[start..end]
+}

@@ -14,10 +14,12 @@
 //! As with burn's own tensors, shapes that disagree panic: the models check what a caller can get
 //! wrong before they come here.
 
+pub mod adamw;
 pub mod attention;
 #[cfg(test)]
 mod check;
 pub mod cross_entropy;
+pub mod embedding;
 mod flex;
 #[cfg(feature = "libtorch")]
 mod libtorch;
@@ -28,8 +30,10 @@ mod packed;
 #[allow(dead_code, unused_imports)] // operations take these up one by one
 pub(crate) mod simd;
 
+pub use adamw::{AdamW, AdamWConfig, TableAdamW};
 pub use attention::{Attention, attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_rows};
+pub use embedding::{TouchedRows, embedding};
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;
