@@ -18,6 +18,8 @@ pub mod attention;
 #[cfg(test)]
 mod check;
 mod flex;
+#[allow(dead_code)] // linear takes it up next
+mod gemm;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;

@@ -7,6 +7,8 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     type V: Copy + Send + Sync;
     /// Numbers in a vector.
     const WIDTH: usize;
+    /// How many rows of two vectors the registers hold, with room for a matrix product's factors.
+    const TILE_ROWS: usize;
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;
@@ -60,6 +62,21 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// The largest lane.
     fn largest(self, a: Self::V) -> f32;
 
+    /// Transposes a square: reads `rows` rows of [`Lanes::WIDTH`] numbers, `from_stride` apart, as
+    /// if zeros came after them, and writes [`Lanes::WIDTH`] rows of as many numbers, `to_stride`
+    /// apart, in order: a later row may overwrite the end of an earlier one.
+    ///
+    /// # Safety
+    /// Those reads and writes must be in bounds, and `rows` at most [`Lanes::WIDTH`].
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        rows: usize,
+        to: *mut f32,
+        to_stride: usize,
+    );
+
     /// The first [`Lanes::WIDTH`] numbers of `from`.
     #[inline(always)]
     fn load(self, from: &[f32]) -> Self::V {
@@ -111,6 +128,7 @@ fn each(f: impl Fn(usize) -> f32) -> [f32; WIDTH] {
 impl Lanes for Portable {
     type V = [f32; WIDTH];
     const WIDTH: usize = WIDTH;
+    const TILE_ROWS: usize = 2;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
@@ -137,6 +155,26 @@ impl Lanes for Portable {
     unsafe fn write_part(self, v: Self::V, to: *mut f32, count: usize) {
         // SAFETY: the caller's promise: `count` numbers are writable and there.
         unsafe { std::ptr::copy_nonoverlapping(v.as_ptr(), to, count) };
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        rows: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        for column in 0..WIDTH {
+            for row in 0..WIDTH {
+                // SAFETY: within the squares that the caller promises.
+                unsafe {
+                    let x = if row < rows { *from.add(row * from_stride + column) } else { 0.0 };
+                    *to.add(column * to_stride + row) = x;
+                }
+            }
+        }
     }
 
     #[inline(always)]

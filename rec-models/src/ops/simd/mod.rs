@@ -65,6 +65,20 @@ impl Level {
         levels
     }
 
+    /// Rows and columns of a matrix product's tile: see [`Lanes::TILE_ROWS`].
+    pub(crate) fn tile(self) -> (usize, usize) {
+        fn of<S: Lanes>(_: S) -> (usize, usize) {
+            (S::TILE_ROWS, 2 * S::WIDTH)
+        }
+        match self {
+            Self::Portable(lanes) => of(lanes),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(lanes) => of(lanes),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(lanes) => of(lanes),
+        }
+    }
+
     /// Runs `task` with these instructions.
     pub(crate) fn run<T: Task>(self, task: T) -> T::Output {
         match self {
