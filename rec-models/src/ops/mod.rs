@@ -18,7 +18,7 @@ pub mod attention;
 #[cfg(test)]
 mod check;
 mod flex;
-#[allow(dead_code)] // linear takes it up next
+
 mod gemm;
 #[cfg(feature = "libtorch")]
 mod libtorch;
@@ -26,7 +26,7 @@ pub mod linear;
 mod maybe;
 pub mod norm;
 mod packed;
-#[allow(dead_code, unused_imports)] // operations take these up one by one
+
 pub(crate) mod simd;
 
 pub use attention::{Attention, attention};

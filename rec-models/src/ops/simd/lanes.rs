@@ -1,5 +1,7 @@
 //! What a vector can do, and the portable vector.
 
+use std::mem::MaybeUninit;
+
 /// Arithmetic on vectors of `f32`. A value of an implementing type exists only where the processor
 /// has the instructions, so calling its methods is sound.
 pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
@@ -96,6 +98,9 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// All numbers of `from`, at most [`Lanes::WIDTH`], then `fill`.
     #[inline(always)]
     fn load_part(self, from: &[f32], fill: f32) -> Self::V {
+        if from.len() == Self::WIDTH {
+            return self.load(from);
+        }
         assert!(from.len() <= Self::WIDTH, "more numbers than lanes");
         // SAFETY: the count is the slice's length and at most WIDTH.
         unsafe { self.read_part(from.as_ptr(), from.len(), fill) }
@@ -104,9 +109,23 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// Writes as many numbers as `to` has, at most [`Lanes::WIDTH`].
     #[inline(always)]
     fn store_part(self, v: Self::V, to: &mut [f32]) {
+        // SAFETY: numbers may be written where there may be none.
+        let to = unsafe { &mut *(std::ptr::from_mut(to) as *mut [MaybeUninit<f32>]) };
+        self.initialise(v, to);
+    }
+
+    /// As [`Lanes::store_part`], to memory that need not hold numbers yet.
+    #[inline(always)]
+    fn initialise(self, v: Self::V, to: &mut [MaybeUninit<f32>]) {
         assert!(to.len() <= Self::WIDTH, "more numbers than lanes");
+        let at = to.as_mut_ptr().cast();
         // SAFETY: the count is the slice's length and at most WIDTH.
-        unsafe { self.write_part(v, to.as_mut_ptr(), to.len()) }
+        unsafe {
+            match to.len() == Self::WIDTH {
+                true => self.write(v, at),
+                false => self.write_part(v, at, to.len()),
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod lanes;
 mod math;
+#[allow(dead_code, reason = "the parts of a softmax")]
 mod slices;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,10 @@ mod tests;
 mod x86;
 
 pub(crate) use lanes::{Lanes, Portable};
-pub(crate) use math::{exp_lanes, normal_tail, sigmoid_lanes, tanh_lanes};
+#[allow(unused_imports, reason = "the parts of a softmax")]
+pub(crate) use math::exp_lanes;
+pub(crate) use math::{normal_tail, sigmoid_lanes, tanh_lanes};
+#[allow(unused_imports, reason = "the parts of a softmax")]
 pub(crate) use slices::{Map, exp, exp_minus, map_in_place, max};
 
 /// A computation on vectors of any width.
