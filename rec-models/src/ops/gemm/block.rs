@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::grid::depths;
 use super::pack::PackPanel;
 use super::scratch::Scratch;
 use super::tile::Tile;
-use super::{Address, Finish, Matrix, depths};
+use super::{Address, Finish, Matrix};
 use crate::ops::simd::{Lanes, Task};
 
 /// Where the columns come from.

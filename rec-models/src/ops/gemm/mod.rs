@@ -7,17 +7,21 @@
 //! Sums run in the same order at any number of threads.
 
 mod block;
+mod grid;
 mod pack;
 mod scratch;
 #[cfg(test)]
 mod tests;
+mod thin;
 mod tile;
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use self::block::{Block, Columns};
+use self::grid::{FEW_ROWS, Grid, depths, in_parallel, threads};
 use self::pack::{PackPanel, padded};
 use self::scratch::Scratch;
+use self::thin::Thin;
 use super::simd::{Lanes, Level};
 
 /// A matrix in memory: element `(i, j)` is `data[i · strides[0] + j · strides[1]]`, and one of the
@@ -86,12 +90,8 @@ pub(crate) fn product_finished(
 
 /// Below this many multiplications one thread is faster than waking others.
 const PARALLEL: usize = 1 << 20;
-/// Rows of a block: its packed rows stay in the second-level cache.
-const BLOCK_ROWS: usize = 96;
-/// Up to this many rows each task packs the columns it needs for itself.
-const FEW_ROWS: usize = 192;
-/// Longest run of products summed in registers.
-const BLOCK_DEPTH: usize = 768;
+/// The same for [`Thin`], in numbers of the second factor: memory is what bounds it.
+const PARALLEL_THIN: usize = 1 << 18;
 
 fn product_at(
     level: Level,
@@ -112,23 +112,23 @@ fn product_at(
     let (_, width) = level.tile();
     let mut start = bias.map_or(Vec::new(), <[f32]>::to_vec);
     start.resize(padded(n, width), 0.0);
-    let parallel = m * n * k >= PARALLEL;
-    let shared = (m > FEW_ROWS).then(|| pack_columns(level, b, parallel));
-    let grid = Grid::new(m, n, width, if parallel { rayon::current_num_threads() } else { 1 });
     let (last, sums) = (Address(last), Address(sums));
-    let run = |task: usize| {
-        let [rows, columns] = grid.ranges(task);
-        let b = match &shared {
-            Some(packed) => Columns::Packed(packed),
-            None => Columns::Raw(b),
+    if thin::suits(a, b) {
+        let threads = threads(n * k >= PARALLEL_THIN);
+        let grid = Grid::new([m, n], width, threads);
+        let run = |[_, columns]: [Range<usize>; 2]| {
+            level.run(Thin { a, b, columns, start: &start, sums, last, finish });
         };
-        let block = Block { a, b, rows, columns, start: &start, sums, last, finish, n };
-        level.run(block);
-    };
-    if parallel {
-        (0..grid.tasks()).into_par_iter().for_each(run);
+        grid.each(threads, run);
     } else {
-        (0..grid.tasks()).for_each(run);
+        let threads = threads(m * n * k >= PARALLEL);
+        let shared = (m > FEW_ROWS).then(|| pack_columns(level, b, threads));
+        let b = shared.as_ref().map_or(Columns::Raw(b), Columns::Packed);
+        let grid = Grid::new([m, n], width, threads);
+        let run = |[rows, columns]: [Range<usize>; 2]| {
+            level.run(Block { a, b, rows, columns, start: &start, sums, last, finish, n });
+        };
+        grid.each(threads, run);
     }
     // SAFETY: the tasks' ranges cover every row and column, and each task wrote all of its own
     // numbers, to both buffers if there are two.
@@ -147,67 +147,22 @@ unsafe impl Send for Address {}
 // SAFETY: as above.
 unsafe impl Sync for Address {}
 
-/// How a product is divided among tasks.
-struct Grid {
-    shape: [usize; 2],
-    block: [usize; 2],
-}
-
-impl Grid {
-    fn new(m: usize, n: usize, width: usize, threads: usize) -> Self {
-        let rows = if m > FEW_ROWS { BLOCK_ROWS } else { m };
-        let wanted = if threads == 1 { 1 } else { 4 * threads };
-        let stripes = wanted.div_ceil(m.div_ceil(rows.max(1)).max(1));
-        let columns = padded(n.div_ceil(stripes), width);
-        Self { shape: [m, n], block: [rows.max(1), columns.max(1)] }
-    }
-
-    fn counts(&self) -> [usize; 2] {
-        [0, 1].map(|i| self.shape[i].div_ceil(self.block[i]))
-    }
-
-    fn tasks(&self) -> usize {
-        self.counts().iter().product()
-    }
-
-    fn ranges(&self, task: usize) -> [std::ops::Range<usize>; 2] {
-        let stripes = self.counts()[1];
-        let at = [task / stripes, task % stripes];
-        [0, 1].map(|i| {
-            let begin = at[i] * self.block[i];
-            begin..(begin + self.block[i]).min(self.shape[i])
-        })
-    }
-}
-
-/// The ranges into which sums over `0..k` are cut, at least one.
-fn depths(k: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let count = k.div_ceil(BLOCK_DEPTH).max(1);
-    let step = k.div_ceil(count);
-    (0..count).map(move |i| (i * step).min(k)..((i + 1) * step).min(k))
-}
-
 /// All panels of `b`, of one range of depths after another.
-fn pack_columns(level: Level, b: Matrix<'_>, parallel: bool) -> Scratch {
+fn pack_columns(level: Level, b: Matrix<'_>, threads: usize) -> Scratch {
     let [k, n] = b.shape;
     let (_, width) = level.tile();
     let panels = n.div_ceil(width);
     let mut packed = Scratch::take(panels * width * k);
     let to = Address(packed.as_mut_ptr());
-    let pack = |panel: usize| {
+    in_parallel(panels, threads, |panel| {
         let to = to;
         for depth in depths(k) {
-            let columns = panel * width..((panel + 1) * width).min(n);
+            let rows = panel * width..((panel + 1) * width).min(n);
             // SAFETY: panel by panel and depth by depth these are distinct ranges of the buffer.
             let to =
                 unsafe { to.0.add(depth.start * panels * width + panel * depth.len() * width) };
-            level.run(PackPanel { source: b.transposed(), rows: columns, depth, width, to });
+            level.run(PackPanel { source: b.transposed(), rows, depth, width, to });
         }
-    };
-    if parallel {
-        (0..panels).into_par_iter().for_each(pack);
-    } else {
-        (0..panels).for_each(pack);
-    }
+    });
     packed
 }
