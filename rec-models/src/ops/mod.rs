@@ -21,13 +21,15 @@ mod check;
 pub mod cross_entropy;
 pub mod embedding;
 mod flex;
+
+mod gemm;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
 mod maybe;
 pub mod norm;
 mod packed;
-#[allow(dead_code, unused_imports)] // operations take these up one by one
+
 pub(crate) mod simd;
 
 pub use adamw::{AdamW, AdamWConfig, TableAdamW};
