@@ -29,7 +29,7 @@ pub mod linear;
 mod maybe;
 pub mod norm;
 mod packed;
-
+pub mod pool;
 pub(crate) mod simd;
 
 pub use adamw::{AdamW, AdamWConfig, TableAdamW};
@@ -39,6 +39,7 @@ pub use embedding::{TouchedRows, embedding};
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;
+pub use pool::{Reduction, pool};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Tensor};

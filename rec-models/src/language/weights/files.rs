@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{DType, TensorData};
-use pytorch_reader::{PytorchError, PytorchReader};
-use safetensors::tensor::{Dtype, SafeTensors};
+use pytorch_reader::{PickleValue, PytorchReader};
+use safetensors::tensor::{Dtype, Metadata};
 
 use super::tensor_data;
 use crate::{Error, Result};
@@ -122,7 +122,8 @@ fn safetensors(path: &Path) -> Result<Tensors> {
     }
     head.resize(8 + header as usize, 0);
     file.read_exact(&mut head[8..]).map_err(Error::io(path))?;
-    let (_, metadata) = SafeTensors::read_metadata(&head).map_err(|e| damaged(e.to_string()))?;
+    let metadata: Metadata =
+        serde_json::from_slice(&head[8..]).map_err(|e| damaged(format!("its header: {e}")))?;
     let start = 8 + header;
     let whole = start + metadata.data_len() as u64;
     if size < whole {
@@ -157,6 +158,11 @@ fn float(dtype: Dtype) -> Option<DType> {
 }
 
 fn pytorch(path: &Path) -> Result<Tensors> {
+    let values = PytorchReader::read_pickle_data(path, None).map_err(|e| refused(path, e))?;
+    if let Some(object) = foreign(&values) {
+        let why = format!("it holds {object}, which only running its code could make");
+        return Err(refused(path, why));
+    }
     let reader = PytorchReader::new(path).map_err(|e| refused(path, e))?;
     let mut tensors = Tensors::new();
     for (name, tensor) in reader.into_tensors() {
@@ -174,9 +180,40 @@ fn pytorch(path: &Path) -> Result<Tensors> {
     Ok(tensors)
 }
 
-fn refused(path: &Path, error: PytorchError) -> Error {
+/// The type of the first object in a pickle that is neither a tensor nor plain data. The reader
+/// runs no code and leaves such objects out; a file that holds one is not one to trust.
+fn foreign(value: &PickleValue) -> Option<&str> {
+    const PLAIN: [&str; 6] = [
+        "int",
+        "torch.Size",
+        "torch.device",
+        "numpy.dtype",
+        "numpy.core.multiarray.scalar",
+        "numpy._core.multiarray.scalar",
+    ];
+    match value {
+        PickleValue::List(values) => values.iter().find_map(foreign),
+        PickleValue::Dict(values) => values.values().find_map(foreign),
+        PickleValue::Unsupported(name) => {
+            let tensor = name.strip_prefix("torch.").is_some_and(|name| {
+                name == "Tensor" || name.ends_with("Storage") || is_dtype(name)
+            });
+            (!tensor && !PLAIN.contains(&name.as_str())).then_some(name)
+        }
+        _ => None,
+    }
+}
+
+/// Whether torch has a type of numbers of this name.
+fn is_dtype(name: &str) -> bool {
+    const STEMS: [&str; 6] = ["float", "bfloat", "int", "uint", "complex", "bool"];
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    STEMS.contains(&stem)
+}
+
+fn refused(path: &Path, reason: impl std::fmt::Display) -> Error {
     let why = format!(
-        "not read: {error}. Only tensors are read from a pickle, and no code in it is run; save the weights as model.safetensors"
+        "not read: {reason}. Only tensors are read from a pickle, and no code in it is run; save the weights as model.safetensors"
     );
     Error::format(path, None, why)
 }
