@@ -10,5 +10,6 @@ pub mod rank;
 pub mod rng;
 pub mod sampling;
 pub mod store;
+pub mod text;
 
 pub use error::{Error, IdKind, Result, bytes};

@@ -24,11 +24,13 @@ pub mod linear;
 mod maybe;
 pub mod norm;
 mod packed;
+pub mod pool;
 
 pub use attention::{Attention, attention};
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;
+pub use pool::{Reduction, pool};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Tensor};

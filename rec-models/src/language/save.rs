@@ -1,0 +1,116 @@
+//! Saving a model as a checkpoint folder.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{DType, Tensor, TensorData};
+use safetensors::tensor::{Dtype, View, serialize_to_file};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::config::CONFIG;
+use crate::{Error, Result};
+
+/// The name of the weights' file.
+const WEIGHTS: &str = "model.safetensors";
+
+/// Writes `config.json` and `model.safetensors` into `folder`, which is made if it is not there;
+/// other files in it (a tokenizer) stay. Weights are written as f32, under the names of the
+/// module's fields, with an underscore at the end of a name left out (`self_`). Each file is
+/// written under a temporary name and renamed when whole.
+///
+/// `architecture` is the name `transformers` has for the class (`BertModel`).
+///
+/// # Errors
+/// [`Error::Io`] where the disk refuses.
+pub fn save_checkpoint(
+    folder: &Path,
+    architecture: &str,
+    config: &impl Serialize,
+    module: &impl Module,
+) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+    let config = config_text(architecture, config)?;
+    let mut named = Named::default();
+    module.visit(&mut named);
+    replace(&folder.join(WEIGHTS), |path| {
+        let note = [("format".to_string(), "pt".to_string())].into();
+        serialize_to_file(named.tensors, Some(note), path).map_err(std::io::Error::other)
+    })?;
+    replace(&folder.join(CONFIG), |path| std::fs::write(path, &config))
+}
+
+/// The config with what says how the weights are stored.
+fn config_text(architecture: &str, config: &impl Serialize) -> Result<String> {
+    let odd = |e: serde_json::Error| Error::data("the model's config", e.to_string());
+    let mut config = serde_json::to_value(config).map_err(odd)?;
+    if let Value::Object(fields) = &mut config {
+        fields.remove("torch_dtype");
+        fields.insert("dtype".into(), json!("float32"));
+        fields.insert("architectures".into(), json!([architecture]));
+    }
+    serde_json::to_string_pretty(&config).map_err(odd)
+}
+
+/// Has `write` write a file beside `path`, flushes it to the disk and renames it to `path`.
+fn replace(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+    let partial = path.with_added_extension(format!("{}.partial", std::process::id()));
+    let written = write(&partial)
+        .and_then(|()| std::fs::OpenOptions::new().write(true).open(&partial)?.sync_all())
+        .and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|source| {
+        // What is left of the file is of no use; that removing it fails too changes nothing.
+        let _ = std::fs::remove_file(&partial);
+        Error::io(path)(source)
+    })
+}
+
+/// The float parameters of a module by the path of their fields.
+#[derive(Default)]
+struct Named {
+    path: Vec<String>,
+    tensors: Vec<(String, Weight)>,
+}
+
+impl ModuleVisitor for Named {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        let shape = tensor.dims().to_vec();
+        let values = tensor.reshape([-1]);
+        self.tensors.push((self.path.join("."), Weight { values, shape }));
+    }
+
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.trim_end_matches('_').to_string());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+}
+
+/// A weight that is copied off its device when it is written, one at a time.
+struct Weight {
+    values: Tensor<1>,
+    shape: Vec<usize>,
+}
+
+impl View for Weight {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let data: TensorData = self.values.to_data().convert_dtype(DType::F32);
+        Cow::Owned(data.as_bytes().to_vec())
+    }
+
+    fn data_len(&self) -> usize {
+        self.shape.iter().product::<usize>() * size_of::<f32>()
+    }
+}
