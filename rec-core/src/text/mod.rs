@@ -6,8 +6,8 @@ mod tokenize;
 
 // pub use keywords::*;
 pub use tokenize::{
-    DecodeStream, EncodeInput, EncodeOptions, Encoding, OffsetUnit, PackedBatch, SpecialToken,
-    SpecialRole, SpecialTokens, Tokenizer, TokenizerModel, TokenizerTrainer,
-    TrainOptions, Truncation, TruncationSide, TruncationStrategy, WordEnds,
+    DecodeStream, EncodeInput, EncodeOptions, Encoding, OffsetUnit, PackedBatch, SpecialRole,
+    SpecialToken, SpecialTokens, Tokenizer, TokenizerModel, TokenizerTrainer, TrainOptions,
+    Truncation, TruncationSide, TruncationStrategy, WordEnds,
 };
 // pub use vocab::{Vocab, VocabBuilder};

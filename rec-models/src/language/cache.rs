@@ -71,6 +71,11 @@ impl Cache {
         &self.lengths
     }
 
+    /// Tokens seen of text `i`, none where there is no such text.
+    pub(super) fn seen(&self, i: usize) -> usize {
+        self.lengths.get(i).copied().unwrap_or(0)
+    }
+
     /// Tokens a text may grow to before the cache must.
     pub fn room(&self) -> usize {
         self.room

@@ -4,10 +4,13 @@ mod batch;
 mod cache;
 mod causal;
 pub mod config;
+pub mod decoder;
+pub mod gpt2;
 mod init;
 pub mod layers;
 mod rope;
 mod save;
+pub mod t5;
 pub mod weights;
 
 pub use batch::{Backbone, Batch};

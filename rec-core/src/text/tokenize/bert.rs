@@ -26,7 +26,11 @@ const DEFAULTS: [(SpecialRole, &str); 5] = [
     (SpecialRole::Mask, "[MASK]"),
 ];
 
-pub(super) fn read(folder: &Path, mut config: TokenizerConfig, model: &ModelConfig) -> Result<Parts> {
+pub(super) fn read(
+    folder: &Path,
+    mut config: TokenizerConfig,
+    model: &ModelConfig,
+) -> Result<Parts> {
     if let Some(kind) = kind(&config, model)
         && !CLASSES.contains(&kind.as_str())
         && !MODELS.contains(&kind.as_str())

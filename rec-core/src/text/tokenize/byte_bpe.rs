@@ -36,7 +36,11 @@ impl Family {
         let Some(kind) = kind(config, model) else { return Ok(Family::Gpt2) };
         match kind.as_str() {
             "GPT2Tokenizer" | "gpt2" => Ok(Family::Gpt2),
-            "RobertaTokenizer" | "roberta" | "BartTokenizer" | "bart" | "LongformerTokenizer"
+            "RobertaTokenizer"
+            | "roberta"
+            | "BartTokenizer"
+            | "bart"
+            | "LongformerTokenizer"
             | "longformer" => Ok(Family::Roberta),
             "Qwen2Tokenizer" | "qwen2" | "qwen3" => Ok(Family::Qwen2),
             _ => Err(Error::unsupported(
@@ -72,7 +76,11 @@ impl Family {
     }
 }
 
-pub(super) fn read(folder: &Path, mut config: TokenizerConfig, model: &ModelConfig) -> Result<Parts> {
+pub(super) fn read(
+    folder: &Path,
+    mut config: TokenizerConfig,
+    model: &ModelConfig,
+) -> Result<Parts> {
     let family = Family::of(&config, model)?;
     for &(role, token) in family.defaults() {
         config.set_default(role, token);

@@ -11,8 +11,8 @@ use tokenizers as hf;
 use tokenizers::normalizer::Range;
 use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
-use super::train::WordEnds;
 use super::refused;
+use super::train::WordEnds;
 use crate::{Error, Result};
 
 /// Texts handed to a thread at a time.

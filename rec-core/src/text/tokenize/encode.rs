@@ -175,7 +175,11 @@ impl Tokenizer {
     ///
     /// # Errors
     /// As [`Tokenizer::encode`].
-    pub fn encode_batch<'a, I>(&self, inputs: &[I], options: &EncodeOptions) -> Result<Vec<Encoding>>
+    pub fn encode_batch<'a, I>(
+        &self,
+        inputs: &[I],
+        options: &EncodeOptions,
+    ) -> Result<Vec<Encoding>>
     where
         I: Into<EncodeInput<'a>> + Copy + Sync,
     {

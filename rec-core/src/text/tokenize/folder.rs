@@ -89,7 +89,8 @@ pub(super) struct Parts {
     /// The file that holds the vocabulary.
     pub(super) vocabulary: &'static str,
     /// How the special tokens frame a text.
-    pub(super) frame: fn(&SpecialTokens, &TokenizerConfig) -> Result<Option<hf::PostProcessorWrapper>>,
+    pub(super) frame:
+        fn(&SpecialTokens, &TokenizerConfig) -> Result<Option<hf::PostProcessorWrapper>>,
 }
 
 /// Adds the special tokens, and what frames a text with them.

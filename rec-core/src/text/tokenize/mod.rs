@@ -11,10 +11,9 @@ mod merges;
 mod save;
 mod special;
 mod train;
-mod truncate;
 mod train_merges;
 mod train_unigram;
-
+mod truncate;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -51,8 +51,15 @@ pub enum SpecialRole {
 
 impl SpecialRole {
     /// All of them.
-    pub const ALL: [SpecialRole; 7] =
-        [SpecialRole::Pad, SpecialRole::Unk, SpecialRole::Cls, SpecialRole::Sep, SpecialRole::Mask, SpecialRole::Bos, SpecialRole::Eos];
+    pub const ALL: [SpecialRole; 7] = [
+        SpecialRole::Pad,
+        SpecialRole::Unk,
+        SpecialRole::Cls,
+        SpecialRole::Sep,
+        SpecialRole::Mask,
+        SpecialRole::Bos,
+        SpecialRole::Eos,
+    ];
 
     /// The key of `tokenizer_config.json`.
     pub fn key(self) -> &'static str {

@@ -65,7 +65,8 @@ fn merge(trainer: &BpeTrainer, words: &[(String, u64)], options: &TrainOptions) 
 
 /// The library counts pairs in 32 bits.
 fn check_countable(words: &[(String, u64)]) -> Result<()> {
-    let pairs: u64 = words.iter().map(|(word, n)| (word.chars().count() as u64).saturating_mul(*n)).sum();
+    let pairs: u64 =
+        words.iter().map(|(word, n)| (word.chars().count() as u64).saturating_mul(*n)).sum();
     if pairs > i32::MAX as u64 {
         return Err(Error::TooLarge {
             what: "counting the pairs of the training corpus".into(),

@@ -81,9 +81,10 @@ fn settle(model: &Unigram, special: usize, unk: &str) -> Result<Unigram> {
     loop {
         let score = lowest + penalty;
         let before = dropped.len();
-        dropped.extend((0..pieces.len()).filter(|&i| {
-            pieces[i].1 == score && pieces[i].0.chars().nth(1).is_none()
-        }));
+        dropped.extend(
+            (0..pieces.len())
+                .filter(|&i| pieces[i].1 == score && pieces[i].0.chars().nth(1).is_none()),
+        );
         if dropped.len() == before {
             break;
         }
