@@ -15,7 +15,7 @@ pub struct Candidate {
 }
 
 /// Lowers the scores of tokens seen: positive ones divided by the penalty, negative ones multiplied.
-pub(super) fn penalise(scores: &mut [f32], seen: &HashSet<u32>, penalty: f32) {
+pub fn penalise(scores: &mut [f32], seen: &HashSet<u32>, penalty: f32) {
     if penalty == 1.0 {
         return;
     }

@@ -11,7 +11,7 @@ mod stop;
 mod tests;
 mod text;
 
-pub use filter::{Candidate, candidates};
+pub use filter::{Candidate, candidates, penalise};
 pub use options::GenerateOptions;
 pub use run::Generator;
 pub(super) use run::floats;

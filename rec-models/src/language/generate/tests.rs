@@ -106,6 +106,7 @@ fn gpt2() -> Gpt2 {
         n_layer: 3,
         n_head: 3,
         initializer_range: 0.5,
+        tie_word_embeddings: false,
         ..Default::default()
     };
     Gpt2::init(&config, &Device::flex(), 5).unwrap()

@@ -1,0 +1,253 @@
+//! The decoders and T5's encoder against transformers, on random checkpoints that it saves
+//! (`make_decoders.py`, run by `REC_PYTHON`, `python3` otherwise, that has torch, transformers and
+//! safetensors; without them the tests say so and pass).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use burn::tensor::{DType, Tensor};
+use rec_models::fit::Cancel;
+use rec_models::language::config::ConfigFile;
+use rec_models::language::decoder::Decoder;
+use rec_models::language::generate::{GenerateOptions, candidates, generate, penalise};
+use rec_models::language::gpt2::Gpt2;
+use rec_models::language::t5::T5Encoder;
+use rec_models::language::weights::Weights;
+use rec_models::language::{Backbone, Batch, Causal, likelihoods, load_causal};
+use rec_models::{Device, Result, device};
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+const DECODERS: [&str; 8] =
+    ["gpt2", "gpt2_variant", "llama", "llama_linear", "llama3", "qwen2", "qwen3", "qwen3_untied"];
+const ENCODERS: [&str; 4] = ["t5", "t5_v1_1", "t5_buckets", "mt5"];
+
+/// The largest difference allowed.
+const TOLERANCE: f32 = 1e-4;
+
+#[derive(Deserialize)]
+struct Expected {
+    texts: Vec<Vec<u32>>,
+    #[serde(default)]
+    log_probabilities: Vec<f64>,
+    #[serde(default)]
+    greedy: Vec<Vec<u32>>,
+    #[serde(default)]
+    greedy_penalised: Vec<Vec<u32>>,
+}
+
+fn script(arguments: &[&str]) -> std::io::Result<std::process::Output> {
+    let python = std::env::var("REC_PYTHON").unwrap_or_else(|_| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/language/make_decoders.py");
+    Command::new(python).arg(script).args(arguments).output()
+}
+
+/// The folder of checkpoints, made once; none without transformers.
+fn checkpoints() -> Option<&'static Path> {
+    static FOLDER: OnceLock<Option<(tempfile::TempDir, PathBuf)>> = OnceLock::new();
+    let made = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_path_buf();
+        match script(&["make", path.to_str().unwrap()]) {
+            Ok(output) if output.status.success() => Some((folder, path)),
+            Ok(output) => {
+                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(errors.contains("ModuleNotFoundError"), "{errors}");
+                eprintln!("skipped: python lacks transformers; name one that has it in REC_PYTHON");
+                None
+            }
+            Err(error) => {
+                eprintln!("skipped: no python, {error}; name one in REC_PYTHON");
+                None
+            }
+        }
+    });
+    made.as_ref().map(|(_, path)| path.as_path())
+}
+
+fn expected(folder: &Path) -> Expected {
+    let text = std::fs::read_to_string(folder.join("expected.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn expected_tensor(folder: &Path, name: &str) -> Vec<f32> {
+    let bytes = std::fs::read(folder.join("expected.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let bytes = tensors.tensor(name).unwrap().data().chunks_exact(4);
+    bytes.map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+/// CPU devices of this build.
+fn devices() -> impl Iterator<Item = Device> {
+    let on_cpu = |name: &&&str| ["cpu", "libtorch"].contains(*name);
+    device::available().iter().filter(on_cpu).map(|name| name.parse().unwrap())
+}
+
+fn causal(folder: &Path, device: Device) -> Box<dyn Causal> {
+    let (model, report) = load_causal(folder, &device.tensor().unwrap(), DType::F32).unwrap();
+    assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{folder:?}: {report:?}");
+    model
+}
+
+fn t5(folder: &Path, device: Device) -> T5Encoder {
+    let weights = Weights::open(folder, &device.tensor().unwrap(), DType::F32).unwrap();
+    let model = T5Encoder::load(&ConfigFile::open(folder).unwrap(), &weights).unwrap();
+    let report = weights.report();
+    let of_decoder = |name: &String| name.starts_with("decoder.") || name == "lm_head.weight";
+    assert!(report.missing.is_empty(), "{report:?}");
+    assert!(report.unexpected.iter().all(of_decoder), "{report:?}");
+    model
+}
+
+fn assert_close(what: &str, got: Tensor<2>, expected: &[f32]) {
+    let got: Vec<f32> = got.into_data().iter().collect();
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let off = got.iter().zip(expected).map(|(g, e)| (g - e).abs()).fold(0.0, f32::max);
+    println!("{what}: at most {off:e} off");
+    assert!(off <= TOLERANCE, "{what}: {off:e} off");
+    let spread = expected.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+    assert!(spread > 0.5, "{what}: numbers too small to tell");
+}
+
+fn assert_hidden(name: &str, folder: &Path, device: Device, model: &dyn Backbone) {
+    let hidden = model.hidden(&Batch::new(&expected(folder).texts));
+    for how in ["alone", "padded"] {
+        let what = format!("{name} on {device}, hidden vectors of texts {how}");
+        assert_close(&what, hidden.clone(), &expected_tensor(folder, how));
+    }
+}
+
+#[test]
+fn hidden_vectors_and_scores_are_those_of_transformers() {
+    let Some(root) = checkpoints() else { return };
+    for device in devices() {
+        for name in DECODERS {
+            let folder = root.join(name);
+            let model = causal(&folder, device);
+            assert_hidden(name, &folder, device, &*model);
+            let logits = model.logits(model.hidden(&Batch::new(&expected(&folder).texts)));
+            let what = format!("{name} on {device}, scores");
+            assert_close(&what, logits, &expected_tensor(&folder, "logits"));
+        }
+        for name in ENCODERS {
+            let folder = root.join(name);
+            assert_hidden(name, &folder, device, &t5(&folder, device));
+        }
+        let folder = root.join("gpt2_bare");
+        assert_hidden("gpt2_bare", &folder, device, &*causal(&folder, device));
+    }
+}
+
+#[test]
+fn greedy_tokens_are_those_of_transformers() {
+    let Some(root) = checkpoints() else { return };
+    for (device, name) in devices().flat_map(|d| DECODERS.map(|name| (d, name))) {
+        let folder = root.join(name);
+        let (model, expected) = (causal(&folder, device), expected(&folder));
+        let greedy = |repetition_penalty| {
+            let options = GenerateOptions {
+                max_new_tokens: 24,
+                repetition_penalty,
+                ..GenerateOptions::default()
+            };
+            let cancel = Cancel::default();
+            generate(&*model, &expected.texts, &options, None, &cancel, |_| Ok(())).unwrap()
+        };
+        for (got, want) in
+            [(greedy(1.0), &expected.greedy), (greedy(1.4), &expected.greedy_penalised)]
+        {
+            let got: Vec<Vec<u32>> = got.into_iter().map(|generated| generated.ids).collect();
+            assert_eq!(&got, want, "{name} on {device}");
+        }
+    }
+}
+
+#[test]
+fn likelihoods_are_those_of_transformers() {
+    let Some(root) = checkpoints() else { return };
+    for (device, name) in devices().flat_map(|d| DECODERS.map(|name| (d, name))) {
+        let folder = root.join(name);
+        let expected = expected(&folder);
+        let model = causal(&folder, device);
+        let got = likelihoods(&*model, &expected.texts, 64, &Cancel::default()).unwrap();
+        for (got, want) in got.iter().zip(&expected.log_probabilities) {
+            let off = (got.log_probability - want).abs();
+            assert!(off <= 1e-5 * (1.0 + want.abs()), "{name} on {device}: {got:?} for {want}");
+        }
+    }
+}
+
+fn save(folder: &Path, into: &Path) -> Result<()> {
+    let device = Device::Cpu.tensor()?;
+    let weights = Weights::open(folder, &device, DType::F32)?;
+    let config = ConfigFile::open(folder)?;
+    match config.model_type() {
+        Some("gpt2") => Gpt2::load(&config, &weights)?.save(into),
+        Some("t5" | "mt5") => T5Encoder::load(&config, &weights)?.save(into),
+        _ => Decoder::load(&config, &weights)?.save(into),
+    }
+}
+
+#[test]
+fn transformers_loads_what_is_saved_with_equal_outputs() {
+    let Some(root) = checkpoints() else { return };
+    let mut arguments = vec!["compare".to_string()];
+    for name in DECODERS.iter().chain(&ENCODERS).chain(&["gpt2_bare"]) {
+        let folder = root.join(name);
+        save(&folder, &folder.join("saved")).unwrap();
+        arguments.push(folder.to_str().unwrap().to_string());
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = script(&arguments).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[derive(Deserialize)]
+struct Warped {
+    scores: Vec<f32>,
+    seen: Vec<u32>,
+    temperature: f32,
+    top_k: Option<usize>,
+    top_p: Option<f32>,
+    repetition_penalty: f32,
+    probabilities: Vec<f64>,
+}
+
+#[test]
+fn filtered_distributions_are_those_of_transformers() {
+    let Some(root) = checkpoints() else { return };
+    let text = std::fs::read_to_string(root.join("warpers.json")).unwrap();
+    let cases: Vec<Warped> = serde_json::from_str(&text).unwrap();
+    assert_eq!(cases.len(), 16);
+    for case in cases {
+        let options = GenerateOptions {
+            temperature: case.temperature,
+            top_k: case.top_k,
+            top_p: case.top_p,
+            ..GenerateOptions::default()
+        };
+        let mut scores = case.scores;
+        penalise(&mut scores, &case.seen.into_iter().collect(), case.repetition_penalty);
+        let mut got = vec![0.0; scores.len()];
+        for candidate in candidates(&scores, &options) {
+            got[candidate.id as usize] = candidate.probability;
+        }
+        for (id, (g, e)) in got.iter().zip(&case.probabilities).enumerate() {
+            assert_eq!(*g == 0.0, *e == 0.0, "token {id}: {g} for {e}, {options:?}");
+            assert!((g - e).abs() < 1e-6, "token {id}: {g} for {e}, {options:?}");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_kind_lists_those_known() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.json"), r#"{"model_type": "bert"}"#).unwrap();
+    let device = Device::Cpu.tensor().unwrap();
+    let Err(error) = load_causal(folder.path(), &device, DType::F32) else { panic!("loaded") };
+    let message = error.to_string();
+    for part in ["config.json", "bert", "gpt2", "qwen3"] {
+        assert!(message.contains(part), "{message}");
+    }
+}
