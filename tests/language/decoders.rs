@@ -1,30 +1,26 @@
-//! The decoders and T5's encoder against transformers, on random checkpoints that it saves
-//! (`make_decoders.py`, run by `REC_PYTHON`, `python3` otherwise, that has torch, transformers and
-//! safetensors; without them the tests say so and pass).
+//! The decoders and T5's encoder: hidden states, scores, greedy tokens and filtered distributions
+//! are those of transformers; what is saved here loads there.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::OnceLock;
 
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device};
+use rec_models::Result;
 use rec_models::fit::Cancel;
 use rec_models::language::config::ConfigFile;
-use rec_models::language::decoder::Decoder;
-use rec_models::language::generate::{GenerateOptions, candidates, generate, penalise};
-use rec_models::language::gpt2::Gpt2;
-use rec_models::language::t5::T5Encoder;
+use rec_models::language::generate::{candidates, penalise};
 use rec_models::language::weights::Weights;
-use rec_models::language::{Backbone, Batch, Causal, likelihoods, load_causal};
-use rec_models::{Device, Result, device};
-use safetensors::SafeTensors;
+use rec_models::language::{
+    Backbone, Batch, Causal, Decoder, GenerateOptions, Gpt2, T5Encoder, generate, likelihoods,
+    load_causal,
+};
 use serde::Deserialize;
+
+use crate::{Arrays, assert_close, devices, peer};
 
 const DECODERS: [&str; 8] =
     ["gpt2", "gpt2_variant", "llama", "llama_linear", "llama3", "qwen2", "qwen3", "qwen3_untied"];
 const ENCODERS: [&str; 4] = ["t5", "t5_v1_1", "t5_buckets", "mt5"];
-
-/// The largest difference allowed.
-const TOLERANCE: f32 = 1e-4;
 
 #[derive(Deserialize)]
 struct Expected {
@@ -37,33 +33,15 @@ struct Expected {
     greedy_penalised: Vec<Vec<u32>>,
 }
 
-fn script(arguments: &[&str]) -> std::io::Result<std::process::Output> {
-    let python = std::env::var("REC_PYTHON").unwrap_or_else(|_| "python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/language/make_decoders.py");
-    Command::new(python).arg(script).args(arguments).output()
-}
-
-/// The folder of checkpoints, made once; none without transformers.
-fn checkpoints() -> Option<&'static Path> {
-    static FOLDER: OnceLock<Option<(tempfile::TempDir, PathBuf)>> = OnceLock::new();
-    let made = FOLDER.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().to_path_buf();
-        match script(&["make", path.to_str().unwrap()]) {
-            Ok(output) if output.status.success() => Some((folder, path)),
-            Ok(output) => {
-                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-                assert!(errors.contains("ModuleNotFoundError"), "{errors}");
-                eprintln!("skipped: python lacks transformers; name one that has it in REC_PYTHON");
-                None
-            }
-            Err(error) => {
-                eprintln!("skipped: no python, {error}; name one in REC_PYTHON");
-                None
-            }
-        }
+/// The folder of the cases that the script wrote.
+fn cases() -> Option<&'static Path> {
+    static CASES: OnceLock<Option<tempfile::TempDir>> = OnceLock::new();
+    let made = CASES.get_or_init(|| {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        peer::run("decoders.py", &["make", folder.path().to_str().unwrap()])?;
+        Some(folder)
     });
-    made.as_ref().map(|(_, path)| path.as_path())
+    made.as_ref().map(tempfile::TempDir::path)
 }
 
 fn expected(folder: &Path) -> Expected {
@@ -71,27 +49,23 @@ fn expected(folder: &Path) -> Expected {
     serde_json::from_str(&text).unwrap()
 }
 
-fn expected_tensor(folder: &Path, name: &str) -> Vec<f32> {
-    let bytes = std::fs::read(folder.join("expected.safetensors")).unwrap();
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let bytes = tensors.tensor(name).unwrap().data().chunks_exact(4);
-    bytes.map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+fn expected_array(folder: &Path, name: &str) -> Vec<f32> {
+    Arrays::read(&folder.join("expected.safetensors")).get(name).unwrap()
 }
 
-/// CPU devices of this build.
-fn devices() -> impl Iterator<Item = Device> {
-    let on_cpu = |name: &&&str| ["cpu", "libtorch"].contains(*name);
-    device::available().iter().filter(on_cpu).map(|name| name.parse().unwrap())
+/// Every decoder on every device.
+fn decoders() -> impl Iterator<Item = (Device, &'static str)> {
+    devices().into_iter().flat_map(|device| DECODERS.map(|name| (device.clone(), name)))
 }
 
-fn causal(folder: &Path, device: Device) -> Box<dyn Causal> {
-    let (model, report) = load_causal(folder, &device.tensor().unwrap(), DType::F32).unwrap();
+fn causal(folder: &Path, device: &Device) -> Box<dyn Causal> {
+    let (model, report) = load_causal(folder, device, DType::F32).unwrap();
     assert!(report.missing.is_empty() && report.unexpected.is_empty(), "{folder:?}: {report:?}");
     model
 }
 
-fn t5(folder: &Path, device: Device) -> T5Encoder {
-    let weights = Weights::open(folder, &device.tensor().unwrap(), DType::F32).unwrap();
+fn t5(folder: &Path, device: &Device) -> T5Encoder {
+    let weights = Weights::open(folder, device, DType::F32).unwrap();
     let model = T5Encoder::load(&ConfigFile::open(folder).unwrap(), &weights).unwrap();
     let report = weights.report();
     let of_decoder = |name: &String| name.starts_with("decoder.") || name == "lm_head.weight";
@@ -100,51 +74,41 @@ fn t5(folder: &Path, device: Device) -> T5Encoder {
     model
 }
 
-fn assert_close(what: &str, got: Tensor<2>, expected: &[f32]) {
-    let got: Vec<f32> = got.into_data().iter().collect();
-    assert_eq!(got.len(), expected.len(), "{what}");
-    let off = got.iter().zip(expected).map(|(g, e)| (g - e).abs()).fold(0.0, f32::max);
-    println!("{what}: at most {off:e} off");
-    assert!(off <= TOLERANCE, "{what}: {off:e} off");
-    let spread = expected.iter().fold(0.0f32, |a, b| a.max(b.abs()));
-    assert!(spread > 0.5, "{what}: numbers too small to tell");
-}
-
-fn assert_hidden(name: &str, folder: &Path, device: Device, model: &dyn Backbone) {
+fn assert_hidden(name: &str, folder: &Path, device: &Device, model: &dyn Backbone) {
     let hidden = model.hidden(&Batch::new(&expected(folder).texts));
     for how in ["alone", "padded"] {
-        let what = format!("{name} on {device}, hidden vectors of texts {how}");
-        assert_close(&what, hidden.clone(), &expected_tensor(folder, how));
+        let what = format!("{name} on {device:?}, hidden vectors of texts {how}");
+        assert_close(&what, &hidden, &expected_array(folder, how));
     }
 }
 
 #[test]
 fn hidden_vectors_and_scores_are_those_of_transformers() {
-    let Some(root) = checkpoints() else { return };
+    let Some(root) = cases() else { return };
     for device in devices() {
         for name in DECODERS {
             let folder = root.join(name);
-            let model = causal(&folder, device);
-            assert_hidden(name, &folder, device, &*model);
+            let model = causal(&folder, &device);
+            assert_hidden(name, &folder, &device, &*model);
             let logits = model.logits(model.hidden(&Batch::new(&expected(&folder).texts)));
-            let what = format!("{name} on {device}, scores");
-            assert_close(&what, logits, &expected_tensor(&folder, "logits"));
+            let what = format!("{name} on {device:?}, scores");
+            assert_close(&what, &logits, &expected_array(&folder, "logits"));
         }
         for name in ENCODERS {
             let folder = root.join(name);
-            assert_hidden(name, &folder, device, &t5(&folder, device));
+            assert_hidden(name, &folder, &device, &t5(&folder, &device));
         }
         let folder = root.join("gpt2_bare");
-        assert_hidden("gpt2_bare", &folder, device, &*causal(&folder, device));
+        assert_hidden("gpt2_bare", &folder, &device, &*causal(&folder, &device));
     }
 }
 
 #[test]
 fn greedy_tokens_are_those_of_transformers() {
-    let Some(root) = checkpoints() else { return };
-    for (device, name) in devices().flat_map(|d| DECODERS.map(|name| (d, name))) {
+    let Some(root) = cases() else { return };
+    for (device, name) in decoders() {
         let folder = root.join(name);
-        let (model, expected) = (causal(&folder, device), expected(&folder));
+        let (model, expected) = (causal(&folder, &device), expected(&folder));
         let greedy = |repetition_penalty| {
             let options = GenerateOptions {
                 max_new_tokens: 24,
@@ -158,28 +122,28 @@ fn greedy_tokens_are_those_of_transformers() {
             [(greedy(1.0), &expected.greedy), (greedy(1.4), &expected.greedy_penalised)]
         {
             let got: Vec<Vec<u32>> = got.into_iter().map(|generated| generated.ids).collect();
-            assert_eq!(&got, want, "{name} on {device}");
+            assert_eq!(&got, want, "{name} on {device:?}");
         }
     }
 }
 
 #[test]
 fn likelihoods_are_those_of_transformers() {
-    let Some(root) = checkpoints() else { return };
-    for (device, name) in devices().flat_map(|d| DECODERS.map(|name| (d, name))) {
+    let Some(root) = cases() else { return };
+    for (device, name) in decoders() {
         let folder = root.join(name);
         let expected = expected(&folder);
-        let model = causal(&folder, device);
+        let model = causal(&folder, &device);
         let got = likelihoods(&*model, &expected.texts, 64, &Cancel::default()).unwrap();
         for (got, want) in got.iter().zip(&expected.log_probabilities) {
             let off = (got.log_probability - want).abs();
-            assert!(off <= 1e-5 * (1.0 + want.abs()), "{name} on {device}: {got:?} for {want}");
+            assert!(off <= 1e-5 * (1.0 + want.abs()), "{name} on {device:?}: {got:?} for {want}");
         }
     }
 }
 
 fn save(folder: &Path, into: &Path) -> Result<()> {
-    let device = Device::Cpu.tensor()?;
+    let device = Device::flex();
     let weights = Weights::open(folder, &device, DType::F32)?;
     let config = ConfigFile::open(folder)?;
     match config.model_type() {
@@ -191,7 +155,7 @@ fn save(folder: &Path, into: &Path) -> Result<()> {
 
 #[test]
 fn transformers_loads_what_is_saved_with_equal_outputs() {
-    let Some(root) = checkpoints() else { return };
+    let Some(root) = cases() else { return };
     let mut arguments = vec!["compare".to_string()];
     for name in DECODERS.iter().chain(&ENCODERS).chain(&["gpt2_bare"]) {
         let folder = root.join(name);
@@ -199,8 +163,7 @@ fn transformers_loads_what_is_saved_with_equal_outputs() {
         arguments.push(folder.to_str().unwrap().to_string());
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let output = script(&arguments).unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    peer::run("decoders.py", &arguments).unwrap();
 }
 
 #[derive(Deserialize)]
@@ -216,7 +179,7 @@ struct Warped {
 
 #[test]
 fn filtered_distributions_are_those_of_transformers() {
-    let Some(root) = checkpoints() else { return };
+    let Some(root) = cases() else { return };
     let text = std::fs::read_to_string(root.join("warpers.json")).unwrap();
     let cases: Vec<Warped> = serde_json::from_str(&text).unwrap();
     assert_eq!(cases.len(), 16);
@@ -244,7 +207,7 @@ fn filtered_distributions_are_those_of_transformers() {
 fn a_checkpoint_of_another_kind_lists_those_known() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config.json"), r#"{"model_type": "bert"}"#).unwrap();
-    let device = Device::Cpu.tensor().unwrap();
+    let device = Device::flex();
     let Err(error) = load_causal(folder.path(), &device, DType::F32) else { panic!("loaded") };
     let message = error.to_string();
     for part in ["config.json", "bert", "gpt2", "qwen3"] {

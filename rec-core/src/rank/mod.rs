@@ -18,5 +18,5 @@ pub use product::{dot, scores_block};
 pub use query::{OnUnknown, Query, Recommendations, Users, recommend};
 pub use rerank::{Calibration, Mmr, cosine, jaccard, tag_profiles};
 pub use scorer::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
-pub use similar::similar_rows;
+pub use similar::{nearest_rows, similar_rows};
 pub use topk::{Selection, TopK, better, top_k};

@@ -5,10 +5,12 @@ mod batch;
 mod candidates;
 pub mod draw;
 mod hard;
+mod masking;
 mod negatives;
 
 pub use alias::AliasTable;
 pub use batch::InBatch;
 pub use candidates::CandidateSampler;
 pub use hard::DynamicNegatives;
+pub use masking::{Masked, TokenMasking};
 pub use negatives::NegativeSampler;

@@ -1,13 +1,27 @@
-//! Text: vocabularies, tokenizers of language models, keywords.
+//! Text on its way to tokens: cleaning ([`clean`]), segmentation ([`segment`]), stop words
+//! ([`stopwords`]), chains of them ([`pipeline`]) and files larger than memory ([`stream`]); the
+//! ids of language models ([`tokenize`]), vocabularies ([`vocab`]) and keywords ([`keywords`]).
 
-// mod keywords;
-mod tokenize;
-// mod vocab;
+pub mod clean;
+pub mod keywords;
+mod lines;
+pub mod pipeline;
+pub mod segment;
+pub mod stopwords;
+pub mod stream;
+pub mod tokenize;
+pub mod vocab;
 
-// pub use keywords::*;
+pub use clean::{Cleaner, Filter, clean};
+pub use keywords::{
+    Diversify, Embed, Keyword, KeywordExtractor, KeywordMethod, KeywordOptions, KeywordUnit,
+};
+pub use pipeline::{Pipeline, Step, TokenFilter, Tokens};
+pub use segment::{Segment, Segmenter};
+pub use stopwords::StopWords;
 pub use tokenize::{
     DecodeStream, EncodeInput, EncodeOptions, Encoding, OffsetUnit, PackedBatch, SpecialRole,
     SpecialToken, SpecialTokens, Tokenizer, TokenizerModel, TokenizerTrainer, TrainOptions,
     Truncation, TruncationSide, TruncationStrategy, WordEnds,
 };
-// pub use vocab::{Vocab, VocabBuilder};
+pub use vocab::{Vocab, VocabBuilder};

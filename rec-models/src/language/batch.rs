@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::ops::Packed;
+use crate::{Error, Result};
 
 /// Token ids of several texts, one after another, no padding.
 #[derive(Clone, Debug)]
@@ -52,9 +53,54 @@ pub trait Backbone: Send + Sync {
     /// Ids are below this.
     fn vocab_size(&self) -> usize;
 
+    /// Type ids are below this; none where the model does not read them.
+    fn type_vocab_size(&self) -> Option<usize> {
+        None
+    }
+
     /// Tokens a text may have, special tokens included; none where positions have no end.
     fn max_len(&self) -> Option<usize>;
 
     /// Where the weights lie.
     fn device(&self) -> Device;
+
+    /// Whether `batch` is one that [`Backbone::hidden`] takes.
+    ///
+    /// # Errors
+    /// Ids past the vocabulary, type ids past those the model knows, a text that is empty or longer
+    /// than the positions.
+    fn check(&self, batch: &Batch) -> Result<()> {
+        check_ids("token id", &batch.ids, self.vocab_size(), "encode with the model's tokenizer")?;
+        if batch.ids.len() != batch.rows.rows() {
+            return Err(Error::shape("token ids", batch.rows.rows(), batch.ids.len()));
+        }
+        if let (Some(types), Some(known)) = (&batch.type_ids, self.type_vocab_size()) {
+            check_ids("type id", types, known, "leave type_ids out for single texts")?;
+            if types.len() != batch.ids.len() {
+                return Err(Error::shape("type ids", batch.ids.len(), types.len()));
+            }
+        }
+        if batch.rows.ranges().any(|range| range.is_empty()) {
+            return Err(Error::empty("a text", "it has no token, not even a special one"));
+        }
+        match self.max_len() {
+            Some(most) if batch.rows.longest() > most => Err(Error::shape(
+                "tokens of a text",
+                format!("at most {most}, the model's positions (truncate the text or chunk it)"),
+                batch.rows.longest(),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_ids(what: &str, ids: &[u32], known: usize, advice: &str) -> Result<()> {
+    match ids.iter().find(|&&id| id as usize >= known) {
+        Some(id) => Err(Error::parameter(
+            what,
+            id,
+            format!("the model knows {known}, from 0 to {}; {advice}", known.saturating_sub(1)),
+        )),
+        None => Ok(()),
+    }
 }

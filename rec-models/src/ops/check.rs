@@ -33,6 +33,11 @@ impl Input {
         Self { values, shape }
     }
 
+    /// In single precision.
+    pub(super) fn single(&self, device: &Device) -> Tensor<2> {
+        self.tensor(device, DType::F32)
+    }
+
     fn tensor(&self, device: &Device, dtype: DType) -> Tensor<2> {
         let data = TensorData::new(self.values.clone(), self.shape).convert_dtype(dtype);
         Tensor::from_data(data, (device, dtype))

@@ -18,6 +18,7 @@ pub mod attention;
 #[cfg(test)]
 mod check;
 mod flex;
+mod lanes;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
@@ -25,6 +26,8 @@ mod maybe;
 pub mod norm;
 mod packed;
 pub mod pool;
+#[allow(dead_code, unused_imports)] // operations take these up one by one
+pub(crate) mod simd;
 
 pub use attention::{Attention, attention};
 pub use linear::{Activation, linear};

@@ -7,6 +7,16 @@
 >>> rec.evaluate(model, test, train=train, metrics=["recall@20", "ndcg@20"])
 """
 
+try:
+    from . import _native
+except ImportError as error:  # The build with LibTorch, which lies where torch is installed.
+    from . import _torch
+
+    if not _torch.is_missing(error):
+        raise
+    _torch.load()
+    from . import _native  # noqa: F401
+
 from . import errors, metrics, rerank, split
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate

@@ -21,7 +21,7 @@ mod report;
 mod sink;
 mod sniff;
 mod social;
-mod source;
+pub(crate) mod source;
 mod table;
 mod tags;
 mod values;

@@ -16,7 +16,7 @@ pub(super) const BLOCK: usize = 512 * 1024;
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
 
 /// A file opened for reading, decompressed on the way, its byte order mark removed.
-pub(super) struct Source {
+pub(crate) struct Source {
     path: PathBuf,
     input: Box<dyn Read + Send>,
     /// Read, and not yet handed out.
@@ -27,7 +27,7 @@ pub(super) struct Source {
 
 impl Source {
     /// Opens a file and reads its first bytes.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let (file, gzip) = open_raw(path)?;
         let file = BufReader::with_capacity(1 << 16, file);
         let input: Box<dyn Read + Send> =
@@ -138,7 +138,7 @@ fn open_raw(path: &Path) -> Result<(File, bool)> {
 }
 
 /// Hands out a source in blocks of whole rows.
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     source: Source,
     /// The separating byte, where fields may be quoted and rows may hold line breaks.
     quoted: Option<u8>,
@@ -147,12 +147,12 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn new(source: Source, quoted: Option<u8>) -> Self {
+    pub(crate) fn new(source: Source, quoted: Option<u8>) -> Self {
         Self { source, quoted, lines: 0 }
     }
 
     /// The next block: about [`BLOCK`] bytes that end with a row, or the rest of the file.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>> {
         let mut size = BLOCK;
         loop {
             self.source.fill(size)?;

@@ -15,6 +15,13 @@ mod train_merges;
 mod train_unigram;
 mod truncate;
 
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_folder;
+#[cfg(test)]
+mod tests_train;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

@@ -14,9 +14,10 @@ use hf::pre_tokenizers::punctuation::Punctuation;
 use tokenizers as hf;
 use tokenizers::{AddedToken, NormalizerWrapper};
 
-use super::count::{WordCounts, lines};
+use super::count::WordCounts;
 use super::special::{SpecialRole, SpecialTokens, look_up};
 use super::{Tokenizer, bert, byte_bpe, refused, train_merges, train_unigram};
+use crate::text::lines::lines;
 use crate::{Error, Result};
 
 /// Texts counted at a time when they come one by one.

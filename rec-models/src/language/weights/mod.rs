@@ -97,10 +97,13 @@ impl Weights {
                 format!("{:?}", stored.shape()),
             ));
         }
+        self.note_taken(name);
+        stored.read()
+    }
+
+    fn note_taken(&self, name: &str) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.taken.insert(name.to_string());
-        drop(asked);
-        stored.read()
     }
 
     fn note_missing(&self, name: &str) {
@@ -137,6 +140,22 @@ impl Scope<'_> {
         self.weights.find(&self.full(name)).is_some()
     }
 
+    /// Whether a weight of this name is stored; its absence goes into the report.
+    pub fn wanted(&self, name: &str) -> bool {
+        let has = self.has(name);
+        if !has {
+            self.weights.note_missing(&self.full(name));
+        }
+        has
+    }
+
+    /// Notes that the weight `name`, if stored, is one that the model has elsewhere.
+    pub fn pass_over(&self, name: &str) {
+        if let Some((stored_name, _)) = self.weights.find(&self.full(name)) {
+            self.weights.note_taken(stored_name);
+        }
+    }
+
     /// The weight `name`, of this shape.
     ///
     /// # Errors
@@ -159,11 +178,7 @@ impl Scope<'_> {
         name: &str,
         shape: [usize; D],
     ) -> Result<Option<Tensor<D>>> {
-        if self.has(name) {
-            return self.tensor(name, shape).map(Some);
-        }
-        self.weights.note_missing(&self.full(name));
-        Ok(None)
+        if self.wanted(name) { self.tensor(name, shape).map(Some) } else { Ok(None) }
     }
 
     /// The shape of a stored weight.

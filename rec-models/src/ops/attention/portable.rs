@@ -19,6 +19,9 @@ pub(super) fn attention(
     let outputs = queries.ranges().zip(keys.ranges()).filter(|(rows, _)| !rows.is_empty());
     let outputs = outputs.map(|(query_rows, key_rows)| {
         let [nq, nk] = [query_rows.len(), key_rows.len()];
+        if nk == 0 {
+            return q.clone().narrow(0, query_rows.start, nq) * 0.0;
+        }
         let q = heads(q.clone(), query_rows, shape.heads, 1);
         let group = shape.heads / shape.kv_heads;
         let k = heads(k.clone(), key_rows.clone(), shape.kv_heads, group);
@@ -27,13 +30,18 @@ pub(super) fn attention(
         if let Some(bias) = &bias {
             scores = scores + bias.clone().narrow(1, 0, nq).narrow(2, 0, nk);
         }
-        if shape.causal {
+        let weights = if shape.causal {
             let future = Tensor::<2>::ones([nq, nk], &scores.device())
                 .triu(1 + nk as i64 - nq as i64)
-                .greater_elem(0.0);
-            scores = scores.mask_fill(future.unsqueeze(), f32::NEG_INFINITY);
-        }
-        let mixed = softmax(scores, 2).matmul(v);
+                .greater_elem(0.0)
+                .unsqueeze::<3>();
+            let weights = softmax(scores.mask_fill(future.clone(), f32::NEG_INFINITY), 2);
+            // A query that sees no key at all has weights 0 / 0.
+            weights.mask_fill(future, 0.0)
+        } else {
+            softmax(scores, 2)
+        };
+        let mixed = weights.matmul(v);
         mixed.swap_dims(0, 1).flatten(1, 2)
     });
     let outputs: Vec<Tensor<2>> = outputs.collect();

@@ -1,38 +1,29 @@
 """Random checkpoints of the decoders and of T5's encoder, and what transformers computes with them.
 
-    python make_decoders.py make FOLDER         writes a folder a model, and warpers.json
-    python make_decoders.py compare FOLDER ...  each holds a model and, in saved/, that model saved
-                                                by us: their outputs must be equal
+decoders.py make OUT           writes OUT/<case>/: a checkpoint folder, expected.json (texts in token
+                               ids, log-probabilities, greedy continuations) and
+                               expected.safetensors (hidden states and logits, one text after
+                               another); and OUT/warpers.json, filtered distributions
+decoders.py compare CASE ...   loads what we saved in each CASE/saved/: its outputs must be equal
 
-Needs torch, transformers and safetensors.
+Exits with 3 where torch or transformers are not installed.
 """
 
 import json
 import sys
 from pathlib import Path
 
-import torch
-from safetensors.torch import save_file
-from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForTextEncoding,
-    GPT2Config,
-    GPT2LMHeadModel,
-    GPT2Model,
-    LlamaConfig,
-    LlamaForCausalLM,
-    MT5Config,
-    MT5EncoderModel,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-    Qwen3Config,
-    Qwen3ForCausalLM,
-    T5Config,
-    T5EncoderModel,
-    T5ForConditionalGeneration,
-)
-from transformers.generation import logits_process as lp
+try:
+    import torch
+    import transformers as tf
+    from safetensors.torch import save_file
+    from transformers.generation import logits_process as lp
+except ImportError as missing:
+    print(missing)
+    sys.exit(3)
 
+tf.logging.set_verbosity_error()
+tf.logging.disable_progress_bar()
 VOCAB = 97
 NO_IDS = dict(bos_token_id=None, eos_token_id=None, pad_token_id=None)
 SHARED = dict(vocab_size=VOCAB, initializer_range=0.15, **NO_IDS)
@@ -47,10 +38,10 @@ LLAMA3 = dict(
 
 
 def gpt2(**kw):
-    return GPT2Config(**{**SHARED, "n_positions": 128, "n_embd": 48, "n_layer": 3, "n_head": 4, **kw})
+    return tf.GPT2Config(**{**SHARED, "n_positions": 128, "n_embd": 48, "n_layer": 3, "n_head": 4, **kw})
 
 
-def llama(config=LlamaConfig, **kw):
+def llama(config=tf.LlamaConfig, **kw):
     base = dict(
         hidden_size=48,
         intermediate_size=80,
@@ -62,15 +53,15 @@ def llama(config=LlamaConfig, **kw):
     return config(**{**SHARED, **base, **kw})
 
 
-def t5(config=T5Config, **kw):
+def t5(config=tf.T5Config, **kw):
     base = dict(vocab_size=VOCAB, d_model=40, d_kv=16, d_ff=72, num_layers=3, num_heads=4)
     return config(**{**base, **kw})
 
 
 DECODERS = {
-    "gpt2": (GPT2LMHeadModel, gpt2()),
+    "gpt2": (tf.GPT2LMHeadModel, gpt2()),
     "gpt2_variant": (
-        GPT2LMHeadModel,
+        tf.GPT2LMHeadModel,
         gpt2(
             n_inner=100,
             n_layer=2,
@@ -81,9 +72,9 @@ DECODERS = {
             tie_word_embeddings=False,
         ),
     ),
-    "llama": (LlamaForCausalLM, llama()),
+    "llama": (tf.LlamaForCausalLM, llama()),
     "llama_linear": (
-        LlamaForCausalLM,
+        tf.LlamaForCausalLM,
         llama(
             rope_parameters=dict(rope_type="linear", rope_theta=20000.0, factor=3.0),
             attention_bias=True,
@@ -92,24 +83,24 @@ DECODERS = {
             tie_word_embeddings=True,
         ),
     ),
-    "llama3": (LlamaForCausalLM, llama(rope_parameters=LLAMA3, head_dim=16)),
-    "qwen2": (Qwen2ForCausalLM, llama(Qwen2Config, tie_word_embeddings=True, rms_norm_eps=1e-5)),
-    "qwen3": (Qwen3ForCausalLM, llama(Qwen3Config, head_dim=20, tie_word_embeddings=True)),
+    "llama3": (tf.LlamaForCausalLM, llama(rope_parameters=LLAMA3, head_dim=16)),
+    "qwen2": (tf.Qwen2ForCausalLM, llama(tf.Qwen2Config, tie_word_embeddings=True, rms_norm_eps=1e-5)),
+    "qwen3": (tf.Qwen3ForCausalLM, llama(tf.Qwen3Config, head_dim=20, tie_word_embeddings=True)),
     "qwen3_untied": (
-        Qwen3ForCausalLM,
-        llama(Qwen3Config, head_dim=8, num_key_value_heads=3, attention_bias=True),
+        tf.Qwen3ForCausalLM,
+        llama(tf.Qwen3Config, head_dim=8, num_key_value_heads=3, attention_bias=True),
     ),
 }
 ENCODERS = {
-    "t5": (T5EncoderModel, t5()),
-    "t5_v1_1": (T5ForConditionalGeneration, t5(feed_forward_proj="gated-gelu", d_kv=10)),
+    "t5": (tf.T5EncoderModel, t5()),
+    "t5_v1_1": (tf.T5ForConditionalGeneration, t5(feed_forward_proj="gated-gelu", d_kv=10)),
     "t5_buckets": (
-        T5EncoderModel,
+        tf.T5EncoderModel,
         t5(relative_attention_num_buckets=12, relative_attention_max_distance=40, num_layers=2),
     ),
-    "mt5": (MT5EncoderModel, t5(MT5Config)),
-    # No head of its own: GPT2Model holds the names without their prefix.
-    "gpt2_bare": (GPT2Model, gpt2()),
+    "mt5": (tf.MT5EncoderModel, t5(tf.MT5Config)),
+    # No head of its own: tf.GPT2Model holds the names without their prefix.
+    "gpt2_bare": (tf.GPT2Model, gpt2()),
 }
 
 
@@ -229,7 +220,7 @@ def warpers():
 
 def compare(folder):
     encoder = "T5" in json.loads((folder / "config.json").read_text())["architectures"][0]
-    auto = AutoModelForTextEncoding if encoder else AutoModelForCausalLM
+    auto = tf.AutoModelForTextEncoding if encoder else tf.AutoModelForCausalLM
     rows = json.loads((folder / "expected.json").read_text())["texts"]
     ours, report = auto.from_pretrained(folder / "saved", output_loading_info=True)
     assert not report["missing_keys"], report
