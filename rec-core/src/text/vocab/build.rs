@@ -70,6 +70,11 @@ impl VocabBuilder {
         self
     }
 
+    /// Distinct words held at the moment.
+    pub fn distinct(&self) -> usize {
+        self.counts.len()
+    }
+
     /// Counts a word.
     pub fn add(&mut self, word: &str) {
         self.add_count(word, 1);

@@ -51,7 +51,7 @@ fn pruning_bounds_memory_and_tells_what_it_may_have_lost() {
         }
         exact.add(&format!("rare{t}"));
         bounded.add(&format!("rare{t}"));
-        assert!(bounded.counts.len() <= 50);
+        assert!(bounded.distinct() <= 50);
     }
     let (exact, bounded) = (exact.build().unwrap(), bounded.build().unwrap());
     let lost = bounded.max_undercount();
