@@ -17,6 +17,7 @@ try:
     import torch
     import transformers as tf
     from safetensors.torch import save_file
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers.generation import logits_process as lp
 except ImportError as missing:
     print(missing)
@@ -174,7 +175,37 @@ def make(folder):
             tensors["logits"], facts = causal(model, rows)
         save_file(tensors, out / "expected.safetensors")
         (out / "expected.json").write_text(json.dumps({"texts": rows, **facts}))
+    texts_out(folder / "text")
     (folder / "warpers.json").write_text(json.dumps(warpers()))
+
+
+def texts_out(folder):
+    """A decoder with a tokenizer of bytes, and what it writes after some prompts."""
+    words = ["手机很好，价格也好。", "The phone is good, 价格 price ok 😀", "物流很快，服务周到！"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=["<end>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
+    tokenizer.train_from_iterator(words, trainer)
+    tokenizer = tf.PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>")
+    # More rows than tokens, as checkpoints have.
+    kind, config = tf.LlamaForCausalLM, llama(vocab_size=304, eos_token_id=tokenizer.eos_token_id)
+    model = build(kind, config, 99)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    cases = []
+    for prompt in ["手机", "The price", "😀 ok"]:
+        ids = tokenizer(prompt, return_tensors="pt").input_ids
+        out = model.generate(
+            ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=40, pad_token_id=0
+        )[0, ids.shape[1] :].tolist()
+        # An id without a token has no text here.
+        known = [i for i in out if i < len(tokenizer)]
+        text = tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        cases.append(dict(prompt=prompt, ids=out, text=text))
+    (folder / "expected.json").write_text(json.dumps(cases))
 
 
 def warpers():

@@ -11,8 +11,8 @@ use rec_models::language::config::ConfigFile;
 use rec_models::language::generate::{candidates, penalise};
 use rec_models::language::weights::Weights;
 use rec_models::language::{
-    Backbone, Batch, Causal, Decoder, GenerateOptions, Gpt2, T5Encoder, generate, likelihoods,
-    load_causal,
+    Backbone, Batch, Causal, Decoder, GenerateOptions, Gpt2, T5Encoder, TextGenerator, generate,
+    likelihoods, load_causal,
 };
 use serde::Deserialize;
 
@@ -164,6 +164,38 @@ fn transformers_loads_what_is_saved_with_equal_outputs() {
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     peer::run("decoders.py", &arguments).unwrap();
+}
+
+#[derive(Deserialize)]
+struct Written {
+    prompt: String,
+    ids: Vec<u32>,
+    text: String,
+}
+
+#[test]
+fn texts_are_those_of_transformers_and_come_in_whole_characters() {
+    let Some(root) = cases() else { return };
+    let folder = root.join("text");
+    let text = std::fs::read_to_string(folder.join("expected.json")).unwrap();
+    let expected: Vec<Written> = serde_json::from_str(&text).unwrap();
+    let prompts: Vec<&str> = expected.iter().map(|written| written.prompt.as_str()).collect();
+    let generator =
+        TextGenerator::from_pretrained(&folder, rec_models::Device::Cpu, DType::F32).unwrap();
+    let options = GenerateOptions { max_new_tokens: 40, ..generator.options().clone() };
+    assert_eq!(options.stop_ids.len(), 1);
+    let mut streamed = vec![String::new(); prompts.len()];
+    let got = generator
+        .generate(&prompts, &options, &Cancel::default(), |piece| {
+            streamed[piece.prompt] += &piece.text;
+            Ok(())
+        })
+        .unwrap();
+    for ((got, streamed), expected) in got.iter().zip(&streamed).zip(&expected) {
+        assert_eq!(got.ids, expected.ids);
+        assert_eq!(got.text.as_ref(), Some(&expected.text));
+        assert_eq!(streamed, &expected.text);
+    }
 }
 
 #[derive(Deserialize)]

@@ -35,7 +35,7 @@ pub use encoder::{
     Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder,
     VectorCache, Vectors,
 };
-pub use generate::{GenerateOptions, Generated, Generator, generate};
+pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generate};
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use init::Init;
 pub use likelihood::{Likelihood, likelihoods};

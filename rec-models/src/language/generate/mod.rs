@@ -1,6 +1,7 @@
 //! Text generation with a cache: greedy, or drawn from a filtered distribution.
 //!
-//! [`Generator`] hands out tokens as they come; [`generate`] runs it to the end.
+//! [`TextGenerator`] continues texts with a checkpoint folder's model and tokenizer. Below it,
+//! [`Generator`] hands out tokens as they come and [`generate`] runs it to the end, in token ids.
 
 mod continuation;
 mod filter;
@@ -10,12 +11,14 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod text;
+mod text_generator;
 
 pub use filter::{Candidate, candidates, penalise};
 pub use options::GenerateOptions;
 pub use run::Generator;
 pub(super) use run::floats;
 pub use text::{TextDecoder, TextStream};
+pub use text_generator::TextGenerator;
 
 use super::Causal;
 use crate::Result;

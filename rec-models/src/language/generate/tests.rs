@@ -84,7 +84,7 @@ impl TextStream for BytesStream {
         Ok(whole)
     }
 
-    fn finish(&mut self) -> Result<Option<String>> {
+    fn finish(self: Box<Self>) -> Result<Option<String>> {
         let rest = String::from_utf8_lossy(&self.waiting).into_owned();
         Ok((!rest.is_empty()).then_some(rest))
     }
