@@ -50,7 +50,7 @@ pub(crate) fn id_lists_from_py(values: &Bound<'_, PyAny>, what: &str) -> PyResul
 }
 
 /// Arrays, series and Arrow columns turn into lists of Python values; the rest is iterated as is.
-fn as_list<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn as_list<'py>(values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     for method in ["tolist", "to_list", "to_pylist"] {
         if values.hasattr(method)? {
             return values.call_method0(method);

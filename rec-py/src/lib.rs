@@ -19,6 +19,8 @@ mod social;
 mod sparse;
 mod split;
 mod table;
+mod text;
+mod texts;
 
 #[pyo3::pymodule(name = "_native")]
 mod native {
@@ -55,4 +57,6 @@ mod native {
         PyCold, PySplit, split_at_time, split_by_time, split_by_user_ratio, split_leave_last_out,
         split_random, split_user_holdout,
     };
+    #[pymodule_export]
+    use crate::text::{PySegmenter, PyTextPipeline, clean_text, cleaner_steps, stop_words_py};
 }

@@ -4,7 +4,6 @@
 
 pub mod clean;
 pub mod keywords;
-mod lines;
 pub mod pipeline;
 pub mod segment;
 pub mod stopwords;

@@ -183,6 +183,6 @@ mod tests {
         assert_eq!(copy.words, words.words);
         assert!(copy.contains("亲") && !copy.contains("的") && !copy.contains("宝贝"));
         words.add("的");
-        assert!(words.contains("的") && words.lists().remove.is_empty());
+        assert!(words.contains("的") && words.lists().remove == ["宝贝"]);
     }
 }

@@ -2,10 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::batch::id_tensor;
+use super::batch::{check_ids, id_tensor};
 use super::cache::{Cache, Step};
 use super::{Backbone, Batch};
-use crate::ops::{self, Attention, Packed};
+use crate::ops::{self, Attention};
 use crate::{Error, Result};
 
 /// A transformer that predicts the next token.
@@ -29,23 +29,14 @@ pub trait Causal: Backbone {
     /// Scores of the token after each text: `[texts, vocab_size]`.
     ///
     /// # Errors
-    /// As [`Causal::advance`], and a text of no tokens.
+    /// As [`Backbone::check`].
     fn next_scores(&self, batch: &Batch) -> Result<Tensor<2>> {
-        check(self, batch, |_| 0)?;
-        let last = last_rows(&batch.rows)?;
+        self.check(batch)?;
+        let last: Vec<u32> = batch.rows.ranges().map(|range| range.end as u32 - 1).collect();
         let hidden = self.hidden(batch);
         let device = hidden.device();
         Ok(self.logits(hidden.select(0, id_tensor(&last, &device))))
     }
-}
-
-/// The last row of every text.
-pub(super) fn last_rows(rows: &Packed) -> Result<Vec<u32>> {
-    let last = |(i, range): (usize, std::ops::Range<usize>)| match range.is_empty() {
-        false => Ok(range.end as u32 - 1),
-        true => Err(Error::empty(format!("text {i}"), "nothing precedes the token to predict")),
-    };
-    rows.ranges().enumerate().map(last).collect()
 }
 
 /// That ids lie in the vocabulary and texts, `seen` tokens of each already passed, within the
@@ -55,13 +46,7 @@ pub(super) fn check<M: Backbone + ?Sized>(
     batch: &Batch,
     seen: impl Fn(usize) -> usize,
 ) -> Result<()> {
-    let vocab = model.vocab_size();
-    if let Some(id) = batch.ids.iter().find(|&&id| id as usize >= vocab) {
-        let why = format!(
-            "outside the model's vocabulary of {vocab}; encode with the tokenizer of the checkpoint"
-        );
-        return Err(Error::data(format!("token id {id}"), why));
-    }
+    check_ids("token id", &batch.ids, model.vocab_size(), "encode with the model's tokenizer")?;
     let Some(limit) = model.max_len() else { return Ok(()) };
     for (i, range) in batch.rows.ranges().enumerate() {
         let length = seen(i) + range.len();

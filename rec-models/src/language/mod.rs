@@ -15,7 +15,6 @@ pub mod gpt2;
 mod init;
 pub mod layers;
 mod likelihood;
-mod load_causal;
 mod masked;
 pub mod roberta;
 mod rope;
@@ -24,7 +23,7 @@ pub mod t5;
 pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
-pub use auto::{EncoderModel, MaskedLmModel, load_backbone};
+pub use auto::{EncoderConfig, EncoderModel, MaskedLmModel, load_backbone, load_causal};
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use cache::Cache;
@@ -39,7 +38,6 @@ pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generat
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use init::Init;
 pub use likelihood::{Likelihood, likelihoods};
-pub use load_causal::{CAUSAL_FAMILIES, load_causal};
 pub use masked::MaskedLm;
 pub use roberta::{Roberta, RobertaForMaskedLm};
 pub use rope::{Rope, RopeScaling};

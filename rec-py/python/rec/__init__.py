@@ -17,7 +17,7 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     _torch.load()
     from . import _native  # noqa: F401
 
-from . import errors, metrics, rerank, split
+from . import errors, metrics, rerank, split, text
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
@@ -85,4 +85,5 @@ __all__ = [
     "read_split",
     "rerank",
     "split",
+    "text",
 ]

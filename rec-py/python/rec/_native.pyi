@@ -18,12 +18,16 @@ __all__ = [
     "PairedTest",
     "Recommendations",
     "Report",
+    "Segmenter",
     "SocialGraph",
     "Split",
+    "TextPipeline",
     "__version__",
     "_dataset_from_state",
     "check_device",
     "check_params",
+    "clean_text",
+    "cleaner_steps",
     "compare",
     "evaluate_answer",
     "evaluate_model",
@@ -40,6 +44,7 @@ __all__ = [
     "split_leave_last_out",
     "split_random",
     "split_user_holdout",
+    "stop_words",
 ]
 
 __version__: str
@@ -402,3 +407,59 @@ def rerank_calibrate(
     alpha: float,
     normalize: str,
 ) -> Recommendations: ...
+
+_Texts = Iterable[str] | NDArray[Any]
+
+@final
+class Segmenter:
+    """Finds the words of texts.
+
+    ``language`` is ``"zh"`` (jieba), ``"unicode"`` (Unicode word boundaries, also by the name
+    ``"en"``) or ``"mixed"`` (jieba where there are ideographs, Unicode words elsewhere). ``mode``
+    is ``"precise"``, ``"search"`` or ``"full"``; ``hmm`` lets a hidden Markov model join characters
+    into words that the dictionary lacks; ``pos`` keeps tokens of these parts of speech only.
+    """
+
+    def __new__(
+        cls,
+        language: Literal["zh", "unicode", "en", "mixed"] | str = "zh",
+        *,
+        mode: Literal["precise", "search", "full"] | str = "precise",
+        hmm: bool = True,
+        pos: Sequence[str] | None = None,
+    ) -> Segmenter: ...
+    @staticmethod
+    def from_json(json: str) -> Segmenter: ...
+    def to_json(self) -> str: ...
+    def cut(self, text: str) -> list[str]: ...
+    def cut_batch(self, texts: _Texts, *, num_threads: int | None = None) -> list[list[str]]: ...
+    def tokenize(self, text: str) -> list[tuple[str, int, int]]: ...
+    def tag(self, text: str) -> list[tuple[str, str]]: ...
+    def add_word(self, word: str, freq: int | None = None, tag: str | None = None) -> None: ...
+    def remove_word(self, word: str) -> None: ...
+    def load_words(self, path: _Path) -> int: ...
+
+@final
+class TextPipeline:
+    @staticmethod
+    def from_json(json: str) -> TextPipeline: ...
+    def to_json(self) -> str: ...
+    def process(self, text: str) -> Any: ...
+    def process_batch(
+        self, texts: _Texts, *, join: str | None = None, num_threads: int | None = None
+    ) -> list[Any]: ...
+    def process_file(
+        self,
+        input: _Path,
+        output: _Path,
+        *,
+        column: _Column | None = None,
+        sep: str = ",",
+        header: bool = True,
+        lossy: bool = False,
+        num_threads: int | None = None,
+    ) -> tuple[int, int]: ...
+
+def clean_text(text: str, options: dict[str, Any]) -> str: ...
+def cleaner_steps(options: dict[str, Any]) -> list[dict[str, Any]]: ...
+def stop_words(language: str) -> list[str]: ...

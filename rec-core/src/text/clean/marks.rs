@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn hashtags_of_both_kinds() {
         assert_eq!(
-            hashtags("#新品 手机#很好 #iPhone, C#", Hashtags::Text).unwrap(),
-            " 新品 手机 很好  iPhone , C#"
+            hashtags("#新品 手机#很好 #iPhone, C+", Hashtags::Text).unwrap(),
+            " 新品 手机 很好  iPhone , C+"
         );
         assert_eq!(hashtags("买#话题#了", Hashtags::Drop).unwrap(), "买 了");
         assert_eq!(hashtags("C# 和 F# 第#1", Hashtags::Text), None);

@@ -39,7 +39,7 @@ fn a_refused_filter_says_what_to_choose() {
 }
 
 #[test]
-fn a_megabyte_takes_about_twice_as_long_as_half_of_one() {
+fn time_grows_with_the_text() {
     let unit = "<p>这款手机&amp;耳机 @小明 真的#很好#太太太太好了！！！！</p> https://a.cn/1 a@b.cn ＡＢ😀 ";
     let time = |n: usize| {
         let text = unit.repeat(n / unit.len());
@@ -50,6 +50,7 @@ fn a_megabyte_takes_about_twice_as_long_as_half_of_one() {
         };
         (0..3).map(|_| run()).fold(f64::MAX, f64::min)
     };
-    let (half, whole) = (time(1 << 19), time(1 << 20));
-    assert!(whole < 4.0 * half, "{half} s, then {whole} s");
+    // Quadratic time would be 256 times as long; the machine may be busy with other things.
+    let (part, whole) = (time(1 << 16), time(1 << 20));
+    assert!(whole < 100.0 * part, "{part} s, then {whole} s");
 }

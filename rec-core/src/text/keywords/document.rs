@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 
 use super::options::KeywordOptions;
-use super::words::TagWords;
+use crate::text::segment::Segment;
 
 /// A word that counts for distances; white space and hyphens within a name are left out.
 #[derive(Clone, Debug)]
@@ -38,22 +38,21 @@ pub(super) struct Candidate {
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn new(text: &'a str, words: &'a dyn TagWords, options: &KeywordOptions) -> Self {
+    pub(super) fn new(text: &'a str, words: &'a dyn Segment, options: &KeywordOptions) -> Self {
         let mut document = Self { text, words: Vec::new(), min_chars: options.min_chars };
-        let mut at = 0;
-        for word in words.words(text) {
-            let (start, end) = (at, at + word.text.len());
-            at = end;
-            if word.text.trim().is_empty() || word.text == "-" {
-                continue;
+        words.segment(text, &mut |token| {
+            if token.text.trim().is_empty() || token.text == "-" {
+                return;
             }
-            let joined = document.words.last().is_some_and(|w| joined(text, w.end, start));
-            let key = lower(word.text);
-            let wanted = word.tag.is_empty() || options.pos.contains(word.tag);
-            let allowed = wanted && !options.stop_words.contains(&*key);
+            let before = document.words.last();
+            let joined = before.is_some_and(|word| joined(text, word.end, token.start));
+            let key = lower(token.text);
+            let wanted = token.tag.is_none_or(|tag| options.pos.contains(tag));
+            let allowed = wanted && is_word(&key) && !options.stop_words.contains(&key);
             let content = allowed && key.chars().nth(options.min_chars.saturating_sub(1)).is_some();
+            let (start, end) = (token.start, token.end());
             document.words.push(Word { key, start, end, allowed, content, joined });
-        }
+        });
         document
     }
 
@@ -107,6 +106,11 @@ fn joined(text: &str, end: usize, start: usize) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether there is a letter in it.
+fn is_word(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic)
 }
 
 pub(super) fn lower(text: &str) -> Cow<'_, str> {

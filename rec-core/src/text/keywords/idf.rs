@@ -8,8 +8,6 @@ use hashbrown::HashMap;
 use jieba_rs::{KeywordExtract, KeywordExtractConfig, TfIdf};
 use rayon::prelude::*;
 
-use super::words::jieba;
-
 /// Texts handed to a thread at a time.
 const BLOCK: usize = 64;
 
@@ -85,7 +83,8 @@ pub(super) fn jieba_idf(word: &str) -> f64 {
 /// The table has no other way in than extraction: of a text that is one word, the score is that
 /// word's entry.
 fn ask(word: &str) -> Option<f64> {
-    match JIEBA_IDF.extract_keywords(jieba(), word, 2, Vec::new()).as_slice() {
+    match JIEBA_IDF.extract_keywords(crate::text::segment::jieba(), word, 2, Vec::new()).as_slice()
+    {
         [only] if only.keyword == word => Some(only.weight),
         _ => None,
     }

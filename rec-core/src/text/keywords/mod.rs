@@ -18,13 +18,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::text::segment::{Segment, Segmenter};
 use crate::{Error, Result};
 use document::Document;
 use idf::Idf;
 
 pub use options::{KeywordMethod, KeywordOptions, KeywordUnit};
 pub use rerank::{Diversify, Embed};
-pub use words::{TagWords, TaggedWord, default_words};
 
 /// A keyword with its score; scores compare within one text only.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +43,7 @@ pub struct Keyword {
 #[derive(Clone)]
 pub struct KeywordExtractor {
     options: KeywordOptions,
-    words: Arc<dyn TagWords>,
+    words: Arc<dyn Segment>,
     idf: Option<Arc<Idf>>,
 }
 
@@ -63,14 +63,24 @@ impl KeywordExtractor {
     /// # Errors
     /// [`Error::Parameter`] for options outside their domain.
     pub fn new(options: KeywordOptions) -> Result<Self> {
-        Self::with_words(options, default_words())
+        Self::with_segmenter(options, Segmenter::chinese())
     }
 
-    /// The same with another way to part and tag words.
+    /// The same with a segmenter, for one with words of the caller's own: one of language `zh` also
+    /// tells parts of speech, and is not asked for texts without Chinese characters.
     ///
     /// # Errors
     /// [`Error::Parameter`] for options outside their domain.
-    pub fn with_words(options: KeywordOptions, words: Arc<dyn TagWords>) -> Result<Self> {
+    pub fn with_segmenter(options: KeywordOptions, segmenter: Segmenter) -> Result<Self> {
+        Self::with_words(options, Arc::new(words::TaggedWords::new(segmenter)))
+    }
+
+    /// The same with another way to part words. Its tokens should not overlap; those with a tag
+    /// have to be of the options' parts of speech, those without pass.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for options outside their domain.
+    pub fn with_words(options: KeywordOptions, words: Arc<dyn Segment>) -> Result<Self> {
         options.check()?;
         Ok(Self { options, words, idf: None })
     }

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use hashbrown::HashSet;
 
+use crate::text::StopWords;
 use crate::{Error, Result};
 
 /// What makes a word important.
@@ -45,8 +46,8 @@ pub struct KeywordOptions {
     pub unit: KeywordUnit,
     /// Parts of speech (jieba's tags) that a keyword may be made of; words without a tag pass.
     pub pos: Arc<HashSet<String>>,
-    /// Words that are no keyword, in lower case.
-    pub stop_words: Arc<HashSet<String>>,
+    /// Words that are in no keyword; by default the Chinese and English lists.
+    pub stop_words: Arc<StopWords>,
     /// Characters that a keyword has at least.
     pub min_chars: usize,
     /// Words that a term has at most.
@@ -75,10 +76,8 @@ const POS: [&str; 26] = [
 static DEFAULT_POS: LazyLock<Arc<HashSet<String>>> =
     LazyLock::new(|| Arc::new(POS.iter().map(|&tag| tag.to_owned()).collect()));
 
-static DEFAULT_STOP_WORDS: LazyLock<Arc<HashSet<String>>> = LazyLock::new(|| {
-    let lists = [stop_words::Language::English, stop_words::Language::Chinese];
-    Arc::new(lists.into_iter().flat_map(stop_words::get).map(|w| w.to_lowercase()).collect())
-});
+static DEFAULT_STOP_WORDS: LazyLock<Arc<StopWords>> =
+    LazyLock::new(|| Arc::new(StopWords::of(&["zh", "en"]).unwrap_or_default()));
 
 impl Default for KeywordOptions {
     fn default() -> Self {

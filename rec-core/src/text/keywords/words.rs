@@ -1,49 +1,34 @@
 //! Parting a text into words with their parts of speech.
 
-use std::sync::{Arc, LazyLock};
+use crate::text::segment::{Language, Segment, Segmenter, Token};
 
-use jieba_rs::Jieba;
-use unicode_segmentation::UnicodeSegmentation;
-
-/// A word of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TaggedWord<'a> {
-    /// The word, a slice of the text.
-    pub text: &'a str,
-    /// Its part of speech in jieba's tags; empty where nothing is known.
-    pub tag: &'a str,
+/// A segmenter for keywords: one of language `zh` tags parts of speech, and leaves texts without
+/// Chinese characters to Unicode word boundaries.
+pub(super) struct TaggedWords {
+    segmenter: Segmenter,
+    other: Segmenter,
 }
 
-/// Parts texts into words. The words, punctuation and white space included, make up the text.
-pub trait TagWords: Send + Sync {
-    /// The words in order.
-    fn words<'a>(&'a self, text: &'a str) -> Vec<TaggedWord<'a>>;
+impl TaggedWords {
+    pub(super) fn new(segmenter: Segmenter) -> Self {
+        Self { segmenter, other: Segmenter::unicode() }
+    }
 }
 
-struct ByScript;
-
-/// jieba with the dictionary that comes with it.
-pub(super) fn jieba() -> &'static Jieba {
-    static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
-    &JIEBA
-}
-
-/// jieba where a text has Chinese characters, Unicode word boundaries where it has none.
-pub fn default_words() -> Arc<dyn TagWords> {
-    Arc::new(ByScript)
-}
-
-impl TagWords for ByScript {
-    fn words<'a>(&'a self, text: &'a str) -> Vec<TaggedWord<'a>> {
-        if text.chars().any(is_han) {
-            let tag = |t: jieba_rs::Tag<'a>| TaggedWord { text: t.word, tag: t.tag };
-            return jieba().tag(text, true).into_iter().map(tag).collect();
+impl Segment for TaggedWords {
+    fn segment<'t>(&'t self, text: &'t str, emit: &mut dyn FnMut(Token<'t>)) {
+        if self.segmenter.config().language != Language::Zh {
+            return self.segmenter.segment(text, emit);
         }
-        let word = |text: &'a str| {
-            let tag = if text.chars().any(char::is_alphabetic) { "" } else { "x" };
-            TaggedWord { text, tag }
-        };
-        text.split_word_bounds().map(word).collect()
+        if !text.chars().any(is_han) {
+            return self.other.segment(text, emit);
+        }
+        let wanted = &self.segmenter.config().pos;
+        for token in self.segmenter.tag(text).unwrap_or_default() {
+            if wanted.is_empty() || token.tag.is_some_and(|tag| wanted.iter().any(|p| p == tag)) {
+                emit(token);
+            }
+        }
     }
 }
 

@@ -55,7 +55,7 @@ fn json_by_hand_takes_defaults_and_names_mistakes() {
         (r#"[{"step": "segment"}, {"step": "html"}]"#, "before"),
         (r#"[{"step": "segment"}, {"step": "segment"}]"#, "one"),
         (r#"[{"step": "segment"}, {"step": "length", "min": 3, "max": 2}]"#, "min = 3"),
-        ("{", "EOF"),
+        ("{", "sequence"),
     ] {
         let error = Pipeline::from_json(json).unwrap_err().to_string();
         assert!(error.contains(says), "{json}: {error}");

@@ -76,6 +76,14 @@ pub enum Processed {
 }
 
 impl Processed {
+    /// The tokens, from a chain with a segmenter.
+    pub fn tokens(&self) -> Option<&Tokens> {
+        match self {
+            Self::Text(_) => None,
+            Self::Tokens(tokens) => Some(tokens),
+        }
+    }
+
     /// The text, or the tokens with `separator` between.
     pub fn joined(self, separator: &str) -> String {
         match self {

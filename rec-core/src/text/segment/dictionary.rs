@@ -16,6 +16,11 @@ static DEFAULT: LazyLock<Arc<Jieba>> = LazyLock::new(|| {
     Arc::new(jieba)
 });
 
+/// jieba with the dictionary that all share.
+pub(crate) fn jieba() -> &'static Jieba {
+    &DEFAULT
+}
+
 /// The longest word of the default dictionary, in characters.
 const LONGEST: usize = 16;
 

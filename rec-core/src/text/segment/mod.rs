@@ -11,6 +11,7 @@ mod search;
 mod segmenter;
 mod user;
 
+pub(crate) use dictionary::jieba;
 pub use segmenter::{Language, Mode, Segmentation, Segmenter};
 pub use user::{UserWord, read_user_words};
 

@@ -102,10 +102,7 @@ impl Pipeline {
             .par_iter()
             .map(|text| {
                 let processed = self.process(text).map_err(Failure::Pipeline)?;
-                let tokens = match &processed {
-                    Processed::Tokens(tokens) => tokens.len() as u64,
-                    Processed::Text(_) => 0,
-                };
+                let tokens = processed.tokens().map_or(0, |t| t.len() as u64);
                 Ok((layout.row(processed).map_err(Failure::Write)?, tokens))
             })
             .collect::<Result<_, Failure>>()?;

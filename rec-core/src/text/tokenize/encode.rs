@@ -241,7 +241,12 @@ fn pack_block<'a, I: Into<EncodeInput<'a>> + Copy>(
     let mut block = Block::default();
     for &input in inputs {
         let input: EncodeInput<'_> = input.into();
-        let encoded = tokenizer.encode_fast(input, special).map_err(refused("the text"))?;
+        // The fast way leaves out the type ids of a pair, with the offsets.
+        let encoded = match input.pair {
+            None => tokenizer.encode_fast(input, special),
+            Some(_) => tokenizer.encode(input, special),
+        };
+        let encoded = encoded.map_err(refused("the text"))?;
         block.ids.extend_from_slice(encoded.get_ids());
         block.lengths.push(encoded.len());
         if pairs {

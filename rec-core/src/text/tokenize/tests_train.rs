@@ -160,7 +160,7 @@ fn training_keeps_to_given_words() {
     let ends = |text: &str| -> Vec<usize> {
         text.char_indices().map(|(i, _)| i).step_by(2).skip(1).chain([text.len()]).collect()
     };
-    let texts = vec!["屏幕很好手机"; 20];
+    let texts = ["屏幕很好手机", "手机屏幕很好", "很好手机屏幕"].repeat(10);
     for model in [TokenizerModel::Bpe, TokenizerModel::Unigram] {
         let mut options = TrainOptions::new(model).vocab_size(300);
         let free = Tokenizer::train(&texts, options.clone()).unwrap();

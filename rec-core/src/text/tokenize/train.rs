@@ -17,7 +17,7 @@ use tokenizers::{AddedToken, NormalizerWrapper};
 use super::count::WordCounts;
 use super::special::{SpecialRole, SpecialTokens, look_up};
 use super::{Tokenizer, bert, byte_bpe, refused, train_merges, train_unigram};
-use crate::text::lines::lines;
+use crate::text::stream::{TextFile, for_each_text};
 use crate::{Error, Result};
 
 /// Texts counted at a time when they come one by one.
@@ -190,15 +190,7 @@ impl TokenizerTrainer {
     /// # Errors
     /// [`Error::Io`], and [`Error::Format`] with the line that is not UTF-8.
     pub fn feed_file(&mut self, path: impl AsRef<Path>) -> Result<()> {
-        let mut block = Vec::with_capacity(BLOCK);
-        for line in lines(path.as_ref())? {
-            block.push(line?);
-            if block.len() == BLOCK {
-                self.feed(&block)?;
-                block.clear();
-            }
-        }
-        self.feed(&block)
+        for_each_text(path.as_ref(), &TextFile::lines(), &mut |texts| self.feed(texts))
     }
 
     /// Texts counted so far.

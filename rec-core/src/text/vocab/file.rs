@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::Vocab;
 use crate::data::read::write_atomic;
+use crate::text::stream::for_each_line;
 use crate::{Error, Result};
 
 const HEADING: &str = "# rec vocab 1";
@@ -17,7 +18,8 @@ impl Vocab {
     /// [`Error::Io`] where the disk refuses.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         write_atomic(path, |out| {
-            writeln!(out, "{HEADING}\t{}\t{}", self.n_special, self.max_undercount)?;
+            let (len, special) = (self.len(), self.n_special);
+            writeln!(out, "{HEADING}\t{len}\t{special}\t{}", self.max_undercount)?;
             let mut line = String::new();
             for (word, count) in self.iter() {
                 line.clear();
@@ -35,28 +37,29 @@ impl Vocab {
     /// [`Error::Io`], and [`Error::Format`] with the line that is not as it should be.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let mut lines = crate::text::lines::lines(path)?;
-        let heading = lines.next().transpose()?.unwrap_or_default();
-        let (n_special, max_undercount) = parse_heading(heading.trim_end()).ok_or_else(|| {
-            let why = format!("not a vocabulary: the first line should begin with {HEADING:?}");
-            Error::format(path, Some(1), why)
-        })?;
-        let mut words = std::collections::HashSet::new();
+        let mut heading = None;
+        let mut words = hashbrown::HashSet::new();
         let mut entries = Vec::new();
-        for (number, line) in (2..).zip(lines) {
-            let line = line?;
-            let refuse = |why: &str| Error::format(path, Some(number), why);
-            let (word, count) = parse_entry(&line)
-                .ok_or_else(|| refuse("expected a word, a tab and a count, and a line end"))?;
+        for_each_line(path, &mut |number, line| {
+            let refuse = |why: String| Error::format(path, Some(number), why);
+            if number == 1 {
+                heading = parse_heading(line);
+                let why = || format!("not a vocabulary: the first line begins with {HEADING:?}");
+                return heading.map(drop).ok_or_else(|| refuse(why()));
+            }
+            let (word, count) = parse_entry(line)
+                .ok_or_else(|| refuse("expected a word, a tab and a count".into()))?;
             if !words.insert(word.clone()) {
-                return Err(refuse("a word that stands on an earlier line already"));
+                return Err(refuse("a word that stands on an earlier line already".into()));
             }
             entries.push((word, count));
-        }
-        if n_special > entries.len() {
+            Ok(())
+        })?;
+        let Heading { len, n_special, max_undercount } = heading.unwrap_or_default();
+        if len != entries.len() || n_special > len {
             let why = format!(
-                "{n_special} special entries announced, {} entries there; the file \
-                               was cut short",
+                "{len} entries announced, {n_special} of them special, and {} there; the file was \
+                 cut short or edited",
                 entries.len()
             );
             return Err(Error::format(path, Some(1), why));
@@ -67,15 +70,27 @@ impl Vocab {
     }
 }
 
-fn parse_heading(line: &str) -> Option<(usize, u64)> {
+/// What the first line tells.
+#[derive(Clone, Copy, Default)]
+struct Heading {
+    len: usize,
+    n_special: usize,
+    max_undercount: u64,
+}
+
+fn parse_heading(line: &str) -> Option<Heading> {
     let mut fields = line.strip_prefix(HEADING)?.strip_prefix('\t')?.split('\t');
-    let parsed = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    fields.next().is_none().then_some(parsed)
+    let heading = Heading {
+        len: fields.next()?.parse().ok()?,
+        n_special: fields.next()?.parse().ok()?,
+        max_undercount: fields.next()?.parse().ok()?,
+    };
+    fields.next().is_none().then_some(heading)
 }
 
 fn parse_entry(line: &str) -> Option<(String, u64)> {
-    let (word, count) = line.strip_suffix('\n')?.split_once('\t')?;
-    Some((unescape(word)?, count.trim_end_matches('\r').parse().ok()?))
+    let (word, count) = line.split_once('\t')?;
+    Some((unescape(word)?, count.parse().ok()?))
 }
 
 fn escape(word: &str, out: &mut String) {

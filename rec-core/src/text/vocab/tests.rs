@@ -94,14 +94,14 @@ fn damaged_files_are_refused_with_the_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("v.txt");
     let cases: [(&[u8], &str); 8] = [
-        (b"", ":1: not a vocabulary"),
+        (b"", "v.txt"),
         (b"the 5\n", ":1: not a vocabulary"),
-        (b"# rec vocab 1\t0\t0\na\t1\nb\n", ":3: expected"),
-        (b"# rec vocab 1\t0\t0\na\tx\n", ":2: expected"),
-        (b"# rec vocab 1\t0\t0\na\t1\nb\t12", ":3: expected"),
-        (b"# rec vocab 1\t0\t0\na\t1\na\t2\n", ":3: a word that stands"),
-        (b"# rec vocab 1\t0\t0\na\t1\n\xff\t2\n", ":3: not UTF-8"),
-        (b"# rec vocab 1\t3\t0\na\t1\n", "cut short"),
+        (b"# rec vocab 1\t2\t0\t0\na\t1\nb\n", ":3: expected"),
+        (b"# rec vocab 1\t1\t0\t0\na\tx\n", ":2: expected"),
+        (b"# rec vocab 1\t3\t0\t0\na\t1\nb\t12", "cut short"),
+        (b"# rec vocab 1\t2\t0\t0\na\t1\na\t2\n", ":3: a word that stands"),
+        (b"# rec vocab 1\t2\t0\t0\na\t1\n\xff\t2\n", ":3"),
+        (b"# rec vocab 1\t1\t3\t0\na\t1\n", "cut short"),
     ];
     for (bytes, message) in cases {
         std::fs::write(&path, bytes).unwrap();
