@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first failure")]
 
 mod bad_input;
+mod decoders;
 mod encoders;
 mod peer;
 mod text_encoder;
