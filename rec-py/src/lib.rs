@@ -61,5 +61,5 @@ mod native {
         split_random, split_user_holdout,
     };
     #[pymodule_export]
-    use crate::text::{PySegmenter, PyTextPipeline, clean_text, cleaner_steps, stop_words_py};
+    use crate::text::{PySegmenter, PyTextPipeline, cleaner_steps, stop_words_py};
 }

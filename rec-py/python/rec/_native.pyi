@@ -27,7 +27,6 @@ __all__ = [
     "_dataset_from_state",
     "check_device",
     "check_params",
-    "clean_text",
     "cleaner_steps",
     "compare",
     "evaluate_answer",
@@ -516,6 +515,5 @@ class TextPipeline:
         num_threads: int | None = None,
     ) -> tuple[int, int]: ...
 
-def clean_text(text: str, options: dict[str, Any]) -> str: ...
 def cleaner_steps(options: dict[str, Any]) -> list[dict[str, Any]]: ...
 def stop_words(language: str) -> list[str]: ...
