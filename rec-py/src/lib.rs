@@ -10,6 +10,7 @@ mod frame;
 mod ids;
 mod interrupt;
 mod items;
+mod keywords;
 mod model;
 mod params;
 mod progress;
@@ -22,6 +23,9 @@ mod split;
 mod table;
 mod text;
 mod texts;
+mod tokenizer;
+mod tokenizer_train;
+mod vocab;
 
 #[pyo3::pymodule(name = "_native")]
 mod native {
@@ -46,6 +50,8 @@ mod native {
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]
+    use crate::keywords::PyKeywordExtractor;
+    #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
     use crate::rank::{fuse, rerank_calibrate, rerank_mmr};
@@ -62,4 +68,8 @@ mod native {
     };
     #[pymodule_export]
     use crate::text::{PySegmenter, PyTextPipeline, cleaner_steps, stop_words_py};
+    #[pymodule_export]
+    use crate::tokenizer::{PyDecodeStream, PyEncoding, PyTokenizer};
+    #[pymodule_export]
+    use crate::vocab::PyVocab;
 }
