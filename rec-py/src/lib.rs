@@ -2,6 +2,7 @@
 
 mod columns;
 mod dataset;
+mod encoder;
 mod errors;
 mod evaluate;
 mod fit;
@@ -39,6 +40,8 @@ mod native {
     #[pymodule_export]
     use crate::dataset::{_dataset_from_state, PyDataset};
     #[pymodule_export]
+    use crate::encoder::PyTextEncoder;
+    #[pymodule_export]
     use crate::evaluate::{
         PyPairedTest, PyReport, compare, evaluate_answer, evaluate_model, evaluate_rows,
     };
@@ -64,7 +67,7 @@ mod native {
         split_random, split_user_holdout,
     };
     #[pymodule_export]
-    use crate::text::{PySegmenter, PyTextPipeline, clean_text, cleaner_steps, stop_words_py};
+    use crate::text::{PySegmenter, PyTextPipeline, cleaner_steps, stop_words_py};
     #[pymodule_export]
     use crate::tokenizer::{PyDecodeStream, PyEncoding, PyTokenizer};
     #[pymodule_export]

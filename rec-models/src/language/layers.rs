@@ -36,6 +36,15 @@ impl Linear {
         Ok(Self { weight: Param::from_tensor(weight), bias: None })
     }
 
+    /// As [`Linear::load`], or none where the scope has neither, which the report then says.
+    ///
+    /// # Errors
+    /// Where one is missing or of another shape.
+    pub fn load_wanted(scope: &Scope, d_in: usize, d_out: usize) -> Result<Option<Self>> {
+        let stored = ["weight", "bias"].map(|name| scope.wanted(name));
+        if stored == [false, false] { Ok(None) } else { Self::load(scope, d_in, d_out).map(Some) }
+    }
+
     /// Normal weights and a zero bias.
     pub fn init(init: &mut Init, d_in: usize, d_out: usize) -> Self {
         let bias = Some(init.constant([d_out], 0.0));

@@ -18,6 +18,7 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     from . import _native  # noqa: F401
 
 from . import errors, metrics, rerank, split, text
+from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
@@ -76,6 +77,7 @@ __all__ = [
     "SLIM",
     "ShapeError",
     "SocialGraph",
+    "TextEncoder",
     "Tokenizer",
     "TooLargeError",
     "UnknownIdError",

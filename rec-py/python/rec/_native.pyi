@@ -24,6 +24,7 @@ __all__ = [
     "Segmenter",
     "SocialGraph",
     "Split",
+    "TextEncoder",
     "TextPipeline",
     "Tokenizer",
     "Vocab",
@@ -31,7 +32,6 @@ __all__ = [
     "_dataset_from_state",
     "check_device",
     "check_params",
-    "clean_text",
     "cleaner_steps",
     "compare",
     "evaluate_answer",
@@ -416,6 +416,61 @@ def rerank_calibrate(
 _Texts = Iterable[str] | NDArray[Any]
 
 @final
+class TextEncoder:
+    @staticmethod
+    def from_pretrained(
+        folder: _Path,
+        *,
+        device: str,
+        dtype: str,
+        pooling: str | None,
+        max_len: int | None,
+        long_texts: str,
+        overlap: int,
+        cache: _Path | None,
+    ) -> TextEncoder: ...
+    def encode(
+        self,
+        texts: _Texts,
+        *,
+        prompt: str | None,
+        prompt_name: str | None,
+        normalize: bool | None,
+        batch_tokens: int,
+        memory_limit: int | None,
+        num_threads: int | None,
+        progress: Any,
+    ) -> NDArray[np.float32]: ...
+    def encode_to_file(
+        self,
+        texts: Iterable[str],
+        path: _Path,
+        *,
+        prompt: str | None,
+        prompt_name: str | None,
+        normalize: bool | None,
+        batch_tokens: int,
+        memory_limit: int | None,
+        num_threads: int | None,
+        progress: Any,
+    ) -> int: ...
+    def rank(
+        self, query: str, texts: _Texts, *, batch_tokens: int, num_threads: int | None
+    ) -> list[tuple[int, float]]: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def max_len(self) -> int: ...
+    @property
+    def pooling(self) -> list[str]: ...
+    @property
+    def normalizes(self) -> bool: ...
+    @property
+    def prompts(self) -> dict[str, str]: ...
+    @property
+    def report(self) -> tuple[list[str], list[str]]: ...
+
+@final
 class Segmenter:
     """Finds the words of texts.
 
@@ -465,7 +520,6 @@ class TextPipeline:
         num_threads: int | None = None,
     ) -> tuple[int, int]: ...
 
-def clean_text(text: str, options: dict[str, Any]) -> str: ...
 def cleaner_steps(options: dict[str, Any]) -> list[dict[str, Any]]: ...
 def stop_words(language: str) -> list[str]: ...
 

@@ -42,14 +42,11 @@ impl Albert {
     pub fn load(scope: &Scope, config: AlbertConfig) -> Result<Self> {
         config.check()?;
         let (d, epsilon) = (config.embedding_size, config.layer_norm_eps);
-        let pooler = scope.at("pooler");
+        let wide = config.hidden_size;
         Ok(Self {
             embeddings: Embeddings::load(&scope.at("embeddings"), d, sizes(&config), epsilon)?,
             encoder: Transformer::load(&scope.at("encoder"), &config)?,
-            pooler: match pooler.wanted("weight") {
-                true => Some(Linear::load(&pooler, config.hidden_size, config.hidden_size)?),
-                false => None,
-            },
+            pooler: Linear::load_wanted(&scope.at("pooler"), wide, wide)?,
             config,
         })
     }

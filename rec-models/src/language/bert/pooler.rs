@@ -21,10 +21,7 @@ impl Pooler {
     /// That of this scope; none where the checkpoint was saved without, which the report says.
     pub(in crate::language) fn load(scope: &Scope, d: usize) -> Result<Option<Self>> {
         let scope = scope.at("dense");
-        if !scope.wanted("weight") {
-            return Ok(None);
-        }
-        Ok(Some(Self { dense: Linear::load(&scope, d, d)? }))
+        Ok(Linear::load_wanted(&scope, d, d)?.map(|dense| Self { dense }))
     }
 
     pub(in crate::language) fn init(init: &mut Init, d: usize) -> Self {

@@ -9,6 +9,8 @@ mod options;
 mod output;
 mod pooling;
 mod run;
+#[cfg(test)]
+mod tests;
 mod vectors;
 
 pub use cache::VectorCache;

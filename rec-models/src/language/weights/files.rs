@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{DType, TensorData};
-use pytorch_reader::{PytorchError, PytorchReader};
-use safetensors::tensor::{Dtype, SafeTensors};
+use pytorch_reader::{PickleValue, PytorchReader};
+use safetensors::tensor::{Dtype, Metadata};
 
 use super::tensor_data;
 use crate::{Error, Result};
@@ -62,7 +62,25 @@ impl SafeFile {
     }
 }
 
-type Tensors = BTreeMap<String, Stored>;
+/// What the files of a checkpoint hold.
+#[derive(Debug, Default)]
+pub(super) struct Tensors {
+    /// Tensors of floats, by name: weights.
+    pub(super) floats: BTreeMap<String, Stored>,
+    /// The names of others: buffers such as position ids, and quantised weights.
+    pub(super) others: BTreeSet<String>,
+}
+
+impl Tensors {
+    fn extend(&mut self, more: Self) {
+        self.floats.extend(more.floats);
+        self.others.extend(more.others);
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.floats.contains_key(name) || self.others.contains(name)
+    }
+}
 
 /// Every tensor of the checkpoint in `folder`.
 pub(super) fn open(folder: &Path) -> Result<Tensors> {
@@ -93,7 +111,7 @@ fn shards(index: &Path, read: fn(&Path) -> Result<Tensors>) -> Result<Tensors> {
     let parsed: Index = serde_json::from_str(&text)
         .map_err(|e| Error::format(index, Some(e.line() as u64), e.to_string()))?;
     let folder = index.parent().unwrap_or(Path::new("."));
-    let mut tensors = Tensors::new();
+    let mut tensors = Tensors::default();
     for shard in parsed.weight_map.values().collect::<BTreeSet<_>>() {
         if Path::new(shard).components().count() != 1 {
             let why = format!("shard {shard:?} is not a file name in the same folder");
@@ -101,7 +119,7 @@ fn shards(index: &Path, read: fn(&Path) -> Result<Tensors>) -> Result<Tensors> {
         }
         tensors.extend(read(&folder.join(shard))?);
     }
-    match parsed.weight_map.keys().find(|name| !tensors.contains_key(*name)) {
+    match parsed.weight_map.keys().find(|name| !tensors.has(name)) {
         None => Ok(tensors),
         Some(name) => Err(Error::format(index, None, format!("no shard holds {name:?}"))),
     }
@@ -122,16 +140,20 @@ fn safetensors(path: &Path) -> Result<Tensors> {
     }
     head.resize(8 + header as usize, 0);
     file.read_exact(&mut head[8..]).map_err(Error::io(path))?;
-    let (_, metadata) = SafeTensors::read_metadata(&head).map_err(|e| damaged(e.to_string()))?;
+    let metadata: Metadata =
+        serde_json::from_slice(&head[8..]).map_err(|e| damaged(format!("its header: {e}")))?;
     let start = 8 + header;
     let whole = start + metadata.data_len() as u64;
     if size < whole {
         return Err(damaged(format!("cut short: {size} bytes of {whole}; copy the file again")));
     }
     let file = Arc::new(SafeFile { path: path.to_path_buf(), file: Mutex::new(file) });
-    let mut tensors = Tensors::new();
+    let mut tensors = Tensors::default();
     for (name, info) in metadata.tensors() {
-        let Some(dtype) = float(info.dtype) else { continue };
+        let Some(dtype) = float(info.dtype) else {
+            tensors.others.insert(name);
+            continue;
+        };
         let (begin, end) = info.data_offsets;
         let stored = Stored::Safetensors {
             file: file.clone(),
@@ -140,7 +162,7 @@ fn safetensors(path: &Path) -> Result<Tensors> {
             shape: info.shape.clone(),
             dtype,
         };
-        tensors.insert(name, stored);
+        tensors.floats.insert(name, stored);
     }
     Ok(tensors)
 }
@@ -157,8 +179,13 @@ fn float(dtype: Dtype) -> Option<DType> {
 }
 
 fn pytorch(path: &Path) -> Result<Tensors> {
+    let values = PytorchReader::read_pickle_data(path, None).map_err(|e| refused(path, e))?;
+    if let Some(object) = foreign(&values) {
+        let why = format!("it holds {object}, which only running its code could make");
+        return Err(refused(path, why));
+    }
     let reader = PytorchReader::new(path).map_err(|e| refused(path, e))?;
-    let mut tensors = Tensors::new();
+    let mut tensors = Tensors::default();
     for (name, tensor) in reader.into_tensors() {
         use pytorch_reader::DType as Stored32;
         let dtype = match tensor.dtype() {
@@ -166,17 +193,52 @@ fn pytorch(path: &Path) -> Result<Tensors> {
             Stored32::F32 => DType::F32,
             Stored32::F16 => DType::F16,
             Stored32::BF16 => DType::BF16,
-            _ => continue,
+            _ => {
+                tensors.others.insert(name);
+                continue;
+            }
         };
         let path = path.to_path_buf();
-        tensors.insert(name, Stored::Pytorch { path, tensor: Box::new(tensor), dtype });
+        let stored = Stored::Pytorch { path, tensor: Box::new(tensor), dtype };
+        tensors.floats.insert(name, stored);
     }
     Ok(tensors)
 }
 
-fn refused(path: &Path, error: PytorchError) -> Error {
+/// The type of the first object in a pickle that is neither a tensor nor plain data. The reader
+/// runs no code and leaves such objects out; a file that holds one is not one to trust.
+fn foreign(value: &PickleValue) -> Option<&str> {
+    const PLAIN: [&str; 6] = [
+        "int",
+        "torch.Size",
+        "torch.device",
+        "numpy.dtype",
+        "numpy.core.multiarray.scalar",
+        "numpy._core.multiarray.scalar",
+    ];
+    match value {
+        PickleValue::List(values) => values.iter().find_map(foreign),
+        PickleValue::Dict(values) => values.values().find_map(foreign),
+        PickleValue::Unsupported(name) => {
+            let tensor = name.strip_prefix("torch.").is_some_and(|name| {
+                name == "Tensor" || name.ends_with("Storage") || is_dtype(name)
+            });
+            (!tensor && !PLAIN.contains(&name.as_str())).then_some(name)
+        }
+        _ => None,
+    }
+}
+
+/// Whether torch has a type of numbers of this name.
+fn is_dtype(name: &str) -> bool {
+    const STEMS: [&str; 6] = ["float", "bfloat", "int", "uint", "complex", "bool"];
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    STEMS.contains(&stem)
+}
+
+fn refused(path: &Path, reason: impl std::fmt::Display) -> Error {
     let why = format!(
-        "not read: {error}. Only tensors are read from a pickle, and no code in it is run; save the weights as model.safetensors"
+        "not read: {reason}. Only tensors are read from a pickle, and no code in it is run; save the weights as model.safetensors"
     );
     Error::format(path, None, why)
 }
