@@ -54,8 +54,10 @@ pub struct Tokenizer {
 /// The vocabulary with a truncation set.
 #[derive(Clone)]
 struct Cutting {
-    truncation: Truncation,
+    truncation: Option<Truncation>,
     tokenizer: Arc<hf::Tokenizer>,
+    /// For the texts of a pair: with neither truncation nor frame.
+    bare: Option<Arc<hf::Tokenizer>>,
 }
 
 /// What the file said about lengths; written back when saving.
