@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod encoders;
+mod gradients;
 mod peer;
 
 use std::path::Path;
