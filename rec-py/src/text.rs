@@ -26,6 +26,11 @@ pub(crate) struct PySegmenter {
 }
 
 impl PySegmenter {
+    /// A copy, which words added later do not reach.
+    pub(crate) fn copy(&self) -> Segmenter {
+        self.read().clone()
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Segmenter> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -71,6 +71,20 @@ impl Texts {
         Ok(Self::Owned(owned))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Strings(texts) => texts.len(),
+            Self::Owned(texts) => texts.len(),
+        }
+    }
+
+    pub(crate) fn as_strs(&self) -> Vec<&str> {
+        match self {
+            Self::Strings(texts) => texts.iter().map(|text| &**text).collect(),
+            Self::Owned(texts) => texts.iter().map(String::as_str).collect(),
+        }
+    }
+
     /// What a pipeline makes of each text; `check` is asked now and then whether to go on.
     pub(crate) fn process(
         &self,

@@ -38,6 +38,23 @@ impl Input {
         self.tensor(device, DType::F32)
     }
 
+    /// Each number and `shift`, as single precision has it.
+    pub(super) fn plus(mut self, shift: f64) -> Self {
+        for value in &mut self.values {
+            *value = f64::from((*value + shift) as f32);
+        }
+        self
+    }
+
+    /// Each number as bf16 has it.
+    #[cfg(feature = "libtorch")]
+    fn in_bf16(mut self) -> Self {
+        for value in &mut self.values {
+            *value = half::bf16::from_f64(*value).to_f64();
+        }
+        self
+    }
+
     fn tensor(&self, device: &Device, dtype: DType) -> Tensor<2> {
         let data = TensorData::new(self.values.clone(), self.shape).convert_dtype(dtype);
         Tensor::from_data(data, (device, dtype))
@@ -130,6 +147,29 @@ pub(super) fn agrees(
         for (i, (g, e)) in got.gradients.iter().zip(&reference.gradients).enumerate() {
             assert_close(&format!("{name} gradient {i}"), g, e, tolerance);
         }
+    }
+}
+
+/// On LibTorch, output and gradients of `op` in bf16 equal those of `portable` in double precision,
+/// within `tolerance` of the largest number; and they are bf16.
+#[cfg(feature = "libtorch")]
+pub(super) fn agrees_in_bf16(
+    op: impl Fn(Vec<Tensor<2>>) -> Tensor<2>,
+    portable: impl Fn(Vec<Tensor<2>>) -> Tensor<2>,
+    inputs: &[Input],
+    tolerance: f64,
+) {
+    let typed = |inputs: Vec<Tensor<2>>| {
+        let output = op(inputs);
+        assert_eq!(output.dtype(), DType::BF16);
+        output
+    };
+    let inputs: Vec<Input> = inputs.iter().cloned().map(Input::in_bf16).collect();
+    let reference = outcome(&portable, &inputs, &Device::flex(), DType::F64);
+    let got = outcome(typed, &inputs, &Device::libtorch(), DType::BF16);
+    assert_close("bf16 output", &got.output, &reference.output, tolerance);
+    for (i, (g, e)) in got.gradients.iter().zip(&reference.gradients).enumerate() {
+        assert_close(&format!("bf16 gradient {i}"), g, e, tolerance);
     }
 }
 

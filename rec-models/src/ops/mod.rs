@@ -14,11 +14,15 @@
 //! As with burn's own tensors, shapes that disagree panic: the models check what a caller can get
 //! wrong before they come here.
 
+pub mod adamw;
 pub mod attention;
 #[cfg(test)]
 mod check;
+pub mod cross_entropy;
+pub mod embedding;
 mod flex;
-mod lanes;
+
+mod gemm;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
@@ -26,10 +30,12 @@ mod maybe;
 pub mod norm;
 mod packed;
 pub mod pool;
-#[allow(dead_code, unused_imports)] // operations take these up one by one
 pub(crate) mod simd;
 
+pub use adamw::{AdamW, AdamWConfig, TableAdamW};
 pub use attention::{Attention, attention};
+pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_rows};
+pub use embedding::{TouchedRows, embedding};
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;

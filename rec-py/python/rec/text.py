@@ -1,4 +1,4 @@
-"""Text on its way to tokens: cleaning, segmentation, stop words, and pipelines of them.
+"""Text on its way to tokens: cleaning, segmentation, stop words, pipelines of them; keywords.
 
 >>> rec.text.clean("<p>这款手机&amp;耳机，真的太太太太好了！！！！</p>")
 '这款手机&耳机,真的太太太好了!!!'
@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
+from ._keywords import KeywordExtractor, keywords
 from ._native import Segmenter
 from .errors import ParameterError
 
@@ -32,7 +33,15 @@ if TYPE_CHECKING:
     Path = Union[str, os.PathLike[str]]
     Step = Union["Cleaner", Segmenter, Set[str], Mapping[str, Any], str]
 
-__all__ = ["Cleaner", "Pipeline", "Segmenter", "clean", "stop_words"]
+__all__ = [
+    "Cleaner",
+    "KeywordExtractor",
+    "Pipeline",
+    "Segmenter",
+    "clean",
+    "keywords",
+    "stop_words",
+]
 
 
 class Cleaner:

@@ -3,11 +3,11 @@
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
-use pulp::Arch;
 
 use super::cpu::{self, Bias, Inputs, Rows, RowsMut};
 use super::{AttentionKernels, Operands, Plan, Saved};
 use crate::ops::flex::{contiguous, dims, floats, tensor};
+use crate::ops::simd::Level;
 
 impl AttentionKernels for Flex {
     fn forward(operands: Operands<Self>, plan: &Plan, keep: bool) -> Saved<Self> {
@@ -16,7 +16,7 @@ impl AttentionKernels for Flex {
         let mut out = vec![0.0; rows * columns];
         let mut log_sums = if keep { vec![0.0; rows * plan.shape.heads] } else { Vec::new() };
         cpu::forward(
-            Arch::new(),
+            Level::best(),
             operands.inputs(plan),
             RowsMut::new(&mut out, [rows, columns]),
             keep.then(|| RowsMut::new(&mut log_sums, [rows, plan.shape.heads])),
@@ -45,7 +45,7 @@ impl AttentionKernels for Flex {
         let bias = operands.bias.as_ref().filter(|_| with_bias);
         let mut bias = bias.map(|bias| (vec![0.0; floats(bias).len()], bias_shape(bias)));
         cpu::backward(
-            Arch::new(),
+            Level::best(),
             operands.inputs(plan),
             rows(&grad),
             rows(&saved.out),

@@ -1,5 +1,7 @@
 //! Scaled dot-product attention within each sequence of a packed batch.
 
+#[cfg(feature = "libtorch")]
+mod batches;
 mod cpu;
 mod flex;
 #[cfg(feature = "libtorch")]

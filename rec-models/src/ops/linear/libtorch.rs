@@ -16,12 +16,13 @@ impl LinearKernels for LibTorch {
         keep: bool,
     ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
         let _no_grad = tch::no_grad_guard();
-        let z = x.tensor.linear(&weight.tensor, bias.as_ref().map(|bias| &bias.tensor));
-        if activation == Activation::Identity {
-            return (wrap(z), None);
+        let mut z = x.tensor.linear(&weight.tensor, bias.as_ref().map(|bias| &bias.tensor));
+        if keep && activation != Activation::Identity {
+            let y = activate(&z, activation);
+            return (wrap(y), Some(wrap(z)));
         }
-        let y = activate(&z, activation);
-        (wrap(y), keep.then(|| wrap(z)))
+        activate_in_place(&mut z, activation);
+        (wrap(z), None)
     }
 
     fn backward(
@@ -56,13 +57,24 @@ fn activate(z: &Tensor, activation: Activation) -> Tensor {
     }
 }
 
+fn activate_in_place(z: &mut Tensor, activation: Activation) {
+    let _ = match activation {
+        Activation::Identity => return,
+        Activation::Gelu => z.gelu_("none"),
+        Activation::GeluTanh => z.gelu_("tanh"),
+        Activation::Relu => z.relu_(),
+        Activation::Silu => z.silu_(),
+        Activation::Tanh => z.tanh_(),
+    };
+}
+
 fn activation_backward(grad: &Tensor, z: &Tensor, activation: Activation) -> Tensor {
     match activation {
         Activation::Identity => grad.shallow_clone(),
-        Activation::Gelu => grad.gelu_backward(z, "none"),
-        Activation::GeluTanh => grad.gelu_backward(z, "tanh"),
-        Activation::Relu => grad * z.gt(0.0).to_kind(grad.kind()),
-        Activation::Silu => grad.silu_backward(z),
+        Activation::Gelu => z.gelu_backward(grad, "none"),
+        Activation::GeluTanh => z.gelu_backward(grad, "tanh"),
+        Activation::Relu => z.threshold_backward(grad, 0.0),
+        Activation::Silu => z.silu_backward(grad),
         Activation::Tanh => Tensor::tanh_backward(grad, &z.tanh()),
     }
 }

@@ -1,11 +1,13 @@
 //! `y = act(x Wᵀ + b)` on rows of tokens.
 
+mod activate;
 mod flex;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 mod portable;
 #[cfg(test)]
 mod tests;
+mod through;
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};

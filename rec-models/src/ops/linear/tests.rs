@@ -50,3 +50,32 @@ fn gradients_are_those_of_finite_differences() {
         );
     }
 }
+
+#[test]
+fn gradients_are_given_where_asked_for_alone() {
+    use burn::tensor::Device;
+    for device in crate::ops::check::devices() {
+        let device: Device = device.autodiff();
+        let ones = |shape: [usize; 2]| Tensor::<2>::ones(shape, &device);
+        let weight = ones([4, 3]).require_grad();
+        let x = ones([2, 3]);
+        let y = linear(x.clone(), weight.clone(), None, Activation::Relu);
+        let gradients = y.sum().backward();
+        assert!(x.grad(&gradients).is_none());
+        let gradient = weight.grad(&gradients).map(|g| g.into_data().iter::<f32>().collect());
+        assert_eq!(gradient, Some(vec![2.0f32; 12]));
+    }
+}
+
+#[cfg(feature = "libtorch")]
+#[test]
+fn bf16_gives_what_single_precision_gives() {
+    for activation in ACTIVATIONS {
+        crate::ops::check::agrees_in_bf16(
+            |x| linear(x[0].clone(), x[1].clone(), bias(&x), activation),
+            |x| portable::linear(x[0].clone(), x[1].clone(), bias(&x), activation),
+            &inputs([33, 64, 40], true),
+            0.02,
+        );
+    }
+}

@@ -1,5 +1,7 @@
 //! What a vector can do, and the portable vector.
 
+use std::mem::MaybeUninit;
+
 /// Arithmetic on vectors of `f32`. A value of an implementing type exists only where the processor
 /// has the instructions, so calling its methods is sound.
 pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
@@ -7,6 +9,8 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     type V: Copy + Send + Sync;
     /// Numbers in a vector.
     const WIDTH: usize;
+    /// How many rows of two vectors the registers hold, with room for a matrix product's factors.
+    const TILE_ROWS: usize;
 
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;
@@ -60,6 +64,21 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// The largest lane.
     fn largest(self, a: Self::V) -> f32;
 
+    /// Transposes a square: reads `rows` rows of [`Lanes::WIDTH`] numbers, `from_stride` apart, as
+    /// if zeros came after them, and writes [`Lanes::WIDTH`] rows of as many numbers, `to_stride`
+    /// apart, in order: a later row may overwrite the end of an earlier one.
+    ///
+    /// # Safety
+    /// Those reads and writes must be in bounds, and `rows` at most [`Lanes::WIDTH`].
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        rows: usize,
+        to: *mut f32,
+        to_stride: usize,
+    );
+
     /// The first [`Lanes::WIDTH`] numbers of `from`.
     #[inline(always)]
     fn load(self, from: &[f32]) -> Self::V {
@@ -79,6 +98,9 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// All numbers of `from`, at most [`Lanes::WIDTH`], then `fill`.
     #[inline(always)]
     fn load_part(self, from: &[f32], fill: f32) -> Self::V {
+        if from.len() == Self::WIDTH {
+            return self.load(from);
+        }
         assert!(from.len() <= Self::WIDTH, "more numbers than lanes");
         // SAFETY: the count is the slice's length and at most WIDTH.
         unsafe { self.read_part(from.as_ptr(), from.len(), fill) }
@@ -87,9 +109,23 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// Writes as many numbers as `to` has, at most [`Lanes::WIDTH`].
     #[inline(always)]
     fn store_part(self, v: Self::V, to: &mut [f32]) {
+        // SAFETY: numbers may be written where there may be none.
+        let to = unsafe { &mut *(std::ptr::from_mut(to) as *mut [MaybeUninit<f32>]) };
+        self.initialise(v, to);
+    }
+
+    /// As [`Lanes::store_part`], to memory that need not hold numbers yet.
+    #[inline(always)]
+    fn initialise(self, v: Self::V, to: &mut [MaybeUninit<f32>]) {
         assert!(to.len() <= Self::WIDTH, "more numbers than lanes");
+        let at = to.as_mut_ptr().cast();
         // SAFETY: the count is the slice's length and at most WIDTH.
-        unsafe { self.write_part(v, to.as_mut_ptr(), to.len()) }
+        unsafe {
+            match to.len() == Self::WIDTH {
+                true => self.write(v, at),
+                false => self.write_part(v, at, to.len()),
+            }
+        }
     }
 }
 
@@ -111,6 +147,7 @@ fn each(f: impl Fn(usize) -> f32) -> [f32; WIDTH] {
 impl Lanes for Portable {
     type V = [f32; WIDTH];
     const WIDTH: usize = WIDTH;
+    const TILE_ROWS: usize = 2;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
@@ -137,6 +174,26 @@ impl Lanes for Portable {
     unsafe fn write_part(self, v: Self::V, to: *mut f32, count: usize) {
         // SAFETY: the caller's promise: `count` numbers are writable and there.
         unsafe { std::ptr::copy_nonoverlapping(v.as_ptr(), to, count) };
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        rows: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        for column in 0..WIDTH {
+            for row in 0..WIDTH {
+                // SAFETY: within the squares that the caller promises.
+                unsafe {
+                    let x = if row < rows { *from.add(row * from_stride + column) } else { 0.0 };
+                    *to.add(column * to_stride + row) = x;
+                }
+            }
+        }
     }
 
     #[inline(always)]

@@ -61,7 +61,7 @@ pub(crate) fn tanh_lanes<S: Lanes>(s: S, x: S::V) -> S::V {
 }
 
 /// `(Φ(−|x|), e^(−x²/2))`, with Φ the normal distribution function: relative error at most 10⁻⁶
-/// for `|x| < 5`, absolute error at most 1.5·10⁻⁷ everywhere.
+/// for `|x| < 5`, absolute error at most 2·10⁻⁷ everywhere.
 ///
 /// `Φ(−a) = e^(−a²/2) t P(t)` with `t = 1 / (1 + 0.3 a)`, the form of Abramowitz & Stegun 26.2.17.
 #[inline(always)]

@@ -7,6 +7,7 @@
 
 mod lanes;
 mod math;
+#[allow(dead_code, reason = "the parts of a softmax")]
 mod slices;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,10 @@ mod tests;
 mod x86;
 
 pub(crate) use lanes::{Lanes, Portable};
-pub(crate) use math::{exp_lanes, normal_tail, sigmoid_lanes, tanh_lanes};
+#[allow(unused_imports, reason = "the parts of a softmax")]
+pub(crate) use math::exp_lanes;
+pub(crate) use math::{normal_tail, sigmoid_lanes, tanh_lanes};
+#[allow(unused_imports, reason = "the parts of a softmax")]
 pub(crate) use slices::{Map, exp, exp_minus, map_in_place, max};
 
 /// A computation on vectors of any width.
@@ -63,6 +67,20 @@ impl Level {
             levels.extend(x86::Avx512::detect().map(Self::Avx512));
         }
         levels
+    }
+
+    /// Rows and columns of a matrix product's tile: see [`Lanes::TILE_ROWS`].
+    pub(crate) fn tile(self) -> (usize, usize) {
+        fn of<S: Lanes>(_: S) -> (usize, usize) {
+            (S::TILE_ROWS, 2 * S::WIDTH)
+        }
+        match self {
+            Self::Portable(lanes) => of(lanes),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(lanes) => of(lanes),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(lanes) => of(lanes),
+        }
     }
 
     /// Runs `task` with these instructions.

@@ -67,6 +67,7 @@ const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 impl Lanes for Avx2 {
     type V = __m256;
     const WIDTH: usize = 8;
+    const TILE_ROWS: usize = 6;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
@@ -97,6 +98,45 @@ impl Lanes for Avx2 {
         // SAFETY: AVX2 was detected; masked lanes are not written, the others are the caller's
         // promise.
         unsafe { _mm256_maskstore_ps(to, first_of_8(count), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        rows: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        // SAFETY: AVX2 was detected; the rest is the caller's promise.
+        unsafe {
+            let mut r = [_mm256_setzero_ps(); 8];
+            for (i, r) in r.iter_mut().enumerate().take(rows) {
+                *r = _mm256_loadu_ps(from.add(i * from_stride));
+            }
+            // `u[4 i + j]`: columns j and 4 + j of rows 4 i to 4 i + 3.
+            let mut u = r;
+            for i in 0..2 {
+                let [a, b, c, d] = [r[4 * i], r[4 * i + 1], r[4 * i + 2], r[4 * i + 3]];
+                let low = |x, y| _mm256_castps_pd(_mm256_unpacklo_ps(x, y));
+                let high = |x, y| _mm256_castps_pd(_mm256_unpackhi_ps(x, y));
+                let (ab, cd) = (low(a, b), low(c, d));
+                u[4 * i] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+                u[4 * i + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+                let (ab, cd) = (high(a, b), high(c, d));
+                u[4 * i + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
+                u[4 * i + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
+            }
+            for j in 0..4 {
+                let column = _mm256_permute2f128_ps::<0x20>(u[j], u[4 + j]);
+                _mm256_storeu_ps(to.add(j * to_stride), column);
+            }
+            for j in 0..4 {
+                let column = _mm256_permute2f128_ps::<0x31>(u[j], u[4 + j]);
+                _mm256_storeu_ps(to.add((4 + j) * to_stride), column);
+            }
+        }
     }
 
     arithmetic! {
@@ -148,6 +188,7 @@ fn first_of_16(count: usize) -> __mmask16 {
 impl Lanes for Avx512 {
     type V = __m512;
     const WIDTH: usize = 16;
+    const TILE_ROWS: usize = 12;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
@@ -175,6 +216,54 @@ impl Lanes for Avx512 {
         // SAFETY: AVX-512F was detected; masked lanes are not written, the others are the caller's
         // promise.
         unsafe { _mm512_mask_storeu_ps(to, first_of_16(count), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(
+        self,
+        from: *const f32,
+        from_stride: usize,
+        rows: usize,
+        to: *mut f32,
+        to_stride: usize,
+    ) {
+        // SAFETY: AVX-512F was detected; the rest is the caller's promise.
+        unsafe {
+            let mut r = [_mm512_setzero_ps(); 16];
+            for (i, r) in r.iter_mut().enumerate().take(rows) {
+                *r = _mm512_loadu_ps(from.add(i * from_stride));
+            }
+            // `u[4 i + j]`: columns j, 4 + j, 8 + j and 12 + j of rows 4 i to 4 i + 3.
+            let mut u = r;
+            for i in 0..4 {
+                let [a, b, c, d] = [r[4 * i], r[4 * i + 1], r[4 * i + 2], r[4 * i + 3]];
+                let low = |x, y| _mm512_castps_pd(_mm512_unpacklo_ps(x, y));
+                let high = |x, y| _mm512_castps_pd(_mm512_unpackhi_ps(x, y));
+                let (ab, cd) = (low(a, b), low(c, d));
+                u[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+                u[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
+                let (ab, cd) = (high(a, b), high(c, d));
+                u[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+                u[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
+            }
+            // Quarters 0 and 2, or 1 and 3, of two vectors.
+            const EVEN: i32 = 0x88;
+            const ODD: i32 = 0xdd;
+            let mut columns = u;
+            for j in 0..4 {
+                let top = _mm512_shuffle_f32x4::<EVEN>(u[j], u[4 + j]);
+                let bottom = _mm512_shuffle_f32x4::<EVEN>(u[8 + j], u[12 + j]);
+                columns[j] = _mm512_shuffle_f32x4::<EVEN>(top, bottom);
+                columns[8 + j] = _mm512_shuffle_f32x4::<ODD>(top, bottom);
+                let top = _mm512_shuffle_f32x4::<ODD>(u[j], u[4 + j]);
+                let bottom = _mm512_shuffle_f32x4::<ODD>(u[8 + j], u[12 + j]);
+                columns[4 + j] = _mm512_shuffle_f32x4::<EVEN>(top, bottom);
+                columns[12 + j] = _mm512_shuffle_f32x4::<ODD>(top, bottom);
+            }
+            for (j, column) in columns.into_iter().enumerate() {
+                _mm512_storeu_ps(to.add(j * to_stride), column);
+            }
+        }
     }
 
     arithmetic! {

@@ -1,12 +1,12 @@
 //! The backward step: probabilities again from the scores (Dao et al. 2022, algorithm 4).
 
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::forward::dot;
 use super::product::Product;
 use super::softmax::{add, slopes};
 use super::{Inputs, QUERIES, Rows, RowsMut, Span, padded, transpose, with_scratch};
+use crate::ops::simd::{Lanes, Level, Task};
 
 /// Keys in a tile of scores.
 const KEYS: usize = 128;
@@ -24,7 +24,7 @@ pub(in crate::ops::attention) struct Gradients<'a> {
 /// Adds the gradients of all inputs, from that of the output, the output and the logarithms that
 /// [`super::forward`] gave. The same at any number of threads: a task owns what it writes.
 pub(in crate::ops::attention) fn backward(
-    arch: Arch,
+    level: Level,
     inputs: Inputs<'_>,
     grad: Rows<'_>,
     out: Rows<'_>,
@@ -36,8 +36,8 @@ pub(in crate::ops::attention) fn backward(
         let span = Span::new(inputs.plan, sequence);
         let sizes = Sizes::new(&inputs, &span);
         with_scratch(sizes.total(), |scratch| {
-            let work = Work { inputs, grad, out, log_sums, gradients, span, kv_head };
-            arch.dispatch(Task { work, sizes, scratch });
+            let work = Work { level, inputs, grad, out, log_sums, gradients, span, kv_head };
+            level.run(Scratched { work, sizes, scratch });
         });
     };
     if gradients.bias.is_some() {
@@ -76,13 +76,14 @@ impl Sizes {
 }
 
 /// One sequence under one key head, with scratch.
-struct Task<'a> {
+struct Scratched<'a> {
     work: Work<'a>,
     sizes: Sizes,
     scratch: &'a mut [f32],
 }
 
 struct Work<'a> {
+    level: Level,
     inputs: Inputs<'a>,
     grad: Rows<'a>,
     out: Rows<'a>,
@@ -110,20 +111,20 @@ struct Block {
     width: usize,
 }
 
-impl WithSimd for Task<'_> {
+impl Task for Scratched<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Lanes>(self, s: S) {
         let Self { work, sizes, scratch } = self;
         let (keys, scratch) = scratch.split_at_mut(sizes.keys);
         let (values, scratch) = scratch.split_at_mut(sizes.keys);
         let (weights, scratch) = scratch.split_at_mut(sizes.scores);
         let (slopes, deltas) = scratch.split_at_mut(sizes.scores);
         let mut tiles = Tiles { keys, values, weights, slopes };
-        work.deltas::<S>(simd, deltas);
+        work.deltas::<S>(s, deltas);
         for key in (0..work.span.keys).step_by(KEYS) {
-            work.keys::<S>(simd, key, &mut tiles, deltas);
+            work.keys::<S>(s, key, &mut tiles, deltas);
         }
     }
 }
@@ -134,7 +135,7 @@ impl Work<'_> {
     }
 
     #[inline(always)]
-    fn deltas<S: Simd>(&self, simd: S, deltas: &mut [f32]) {
+    fn deltas<S: Lanes>(&self, s: S, deltas: &mut [f32]) {
         let depth = self.inputs.head_dim();
         for member in 0..self.inputs.group() {
             let column = self.head(member) * depth;
@@ -142,14 +143,14 @@ impl Work<'_> {
                 let row = self.span.query_start + query;
                 let (grad, out) = (self.grad.at(row, column), self.out.at(row, column));
                 // SAFETY: both are rows inside their matrices, `depth` numbers long.
-                deltas[member * self.span.queries + query] = unsafe { dot(simd, grad, out, depth) };
+                deltas[member * self.span.queries + query] = unsafe { dot(s, grad, out, depth) };
             }
         }
     }
 
     /// One block of keys against all queries.
     #[inline(always)]
-    fn keys<S: Simd>(&self, simd: S, key: usize, tiles: &mut Tiles<'_>, deltas: &[f32]) {
+    fn keys<S: Lanes>(&self, s: S, key: usize, tiles: &mut Tiles<'_>, deltas: &[f32]) {
         let depth = self.inputs.head_dim();
         let keys = KEYS.min(self.span.keys - key);
         let width = padded(keys);
@@ -165,29 +166,28 @@ impl Work<'_> {
                 }
                 let block = Block { head: self.head(member), query, rows, key, keys, width };
                 let deltas = &deltas[member * self.span.queries + query..][..rows];
-                self.block::<S>(simd, block, tiles, deltas);
+                self.block::<S>(s, block, tiles, deltas);
             }
         }
     }
 
     #[inline(always)]
-    fn block<S: Simd>(&self, simd: S, block: Block, tiles: &mut Tiles<'_>, deltas: &[f32]) {
+    fn block<S: Lanes>(&self, s: S, block: Block, tiles: &mut Tiles<'_>, deltas: &[f32]) {
         let scale = self.inputs.plan.shape.scale as f32;
         let q = (self.inputs.q, tiles.keys.as_ptr(), tiles.weights.as_mut_ptr());
-        self.against_keys::<S>(simd, block, q, scale);
+        self.against_keys(block, q, scale);
         let grad = (self.grad, tiles.values.as_ptr(), tiles.slopes.as_mut_ptr());
-        self.against_keys::<S>(simd, block, grad, 1.0);
+        self.against_keys(block, grad, 1.0);
         for (r, delta) in deltas.iter().enumerate() {
-            self.row::<S>(simd, block, r, tiles, *delta);
+            self.row::<S>(s, block, r, tiles, *delta);
         }
-        self.outward::<S>(simd, block, tiles, scale);
+        self.outward(block, tiles, scale);
     }
 
     /// `alpha · rows keysᵀ` into a tile.
     #[inline(always)]
-    fn against_keys<S: Simd>(
+    fn against_keys(
         &self,
-        simd: S,
         block: Block,
         (rows, keys, tile): (Rows<'_>, *const f32, *mut f32),
         alpha: f32,
@@ -207,12 +207,12 @@ impl Work<'_> {
             add: false,
         };
         // SAFETY: the queries are rows of `rows`; both tiles have `width` columns.
-        unsafe { product.run(simd) };
+        unsafe { product.run(self.level) };
     }
 
     /// Scores to probabilities and their gradients to those of the scores.
     #[inline(always)]
-    fn row<S: Simd>(&self, simd: S, block: Block, r: usize, tiles: &mut Tiles<'_>, delta: f32) {
+    fn row<S: Lanes>(&self, s: S, block: Block, r: usize, tiles: &mut Tiles<'_>, delta: f32) {
         let query = block.query + r;
         let columns = r * block.width..(r + 1) * block.width;
         let weights = &mut tiles.weights[columns.clone()];
@@ -220,22 +220,22 @@ impl Work<'_> {
         let visible = self.span.visible(query).saturating_sub(block.key).min(block.keys);
         weights[visible..].fill(f32::NEG_INFINITY);
         if let Some(bias) = &self.inputs.bias {
-            add(simd, weights, bias.row(block.head, query, block.key, visible));
+            add(s, weights, bias.row(block.head, query, block.key, visible));
         }
         // SAFETY: a row of the matrix, which has a column a head.
         let log_sum = unsafe { *self.log_sums.at(self.span.query_start + query, block.head) };
-        slopes(simd, weights, grads, log_sum, delta);
+        slopes(s, weights, grads, log_sum, delta);
         if let (Some(out), Some(bias)) = (&self.gradients.bias, &self.inputs.bias) {
             let out = out.at(block.head * bias.queries + query, block.key);
             // SAFETY: this task's thread alone writes this head's bias.
             let out = unsafe { std::slice::from_raw_parts_mut(out, visible) };
-            add(simd, out, &grads[..visible]);
+            add(s, out, &grads[..visible]);
         }
     }
 
     /// Adds a tile's share to the gradients of queries, keys and values.
     #[inline(always)]
-    fn outward<S: Simd>(&self, simd: S, block: Block, tiles: &Tiles<'_>, scale: f32) {
+    fn outward(&self, block: Block, tiles: &Tiles<'_>, scale: f32) {
         let depth = self.inputs.head_dim();
         let query = self.span.query_start + block.query;
         let key = self.span.key_start + block.key;
@@ -271,9 +271,9 @@ impl Work<'_> {
         // SAFETY: tiles are `rows × width`; rows and columns are this task's own in the gradients
         // and inside the inputs.
         unsafe {
-            values.run(simd);
-            keys.run(simd);
-            queries.run(simd);
+            values.run(self.level);
+            keys.run(self.level);
+            queries.run(self.level);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The forward step.
 
-use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::product::Product;
 use super::softmax::{Running, add, scale, weigh};
 use super::{Inputs, QUERIES, RowsMut, Span, padded, transpose, with_scratch};
+use crate::ops::simd::{Lanes, Level, Task};
 
 /// Keys in a tile of scores.
 const KEYS: usize = 256;
@@ -17,7 +17,7 @@ const FEW: usize = 3;
 /// Writes the mixed values `[query rows, heads · head_dim]` and, if asked for, the logarithm of
 /// every softmax's denominator `[query rows, heads]` (+∞ for a query that sees no key).
 pub(in crate::ops::attention) fn forward(
-    arch: Arch,
+    level: Level,
     inputs: Inputs<'_>,
     out: RowsMut<'_>,
     log_sums: Option<RowsMut<'_>>,
@@ -36,17 +36,8 @@ pub(in crate::ops::attention) fn forward(
         let sizes = Sizes::new(&inputs, &span, count);
         with_scratch(sizes.total(), |scratch| {
             let kv_head = task % kv_heads;
-            arch.dispatch(Task {
-                inputs,
-                out,
-                log_sums,
-                span,
-                kv_head,
-                from,
-                count,
-                sizes,
-                scratch,
-            });
+            let work = Work { level, inputs, out, log_sums, span, kv_head, from, count };
+            level.run(Scratched { work, sizes, scratch });
         });
     });
 }
@@ -75,20 +66,15 @@ impl Sizes {
 }
 
 /// Some queries of one sequence under one key head, with scratch.
-struct Task<'a> {
-    inputs: Inputs<'a>,
-    out: RowsMut<'a>,
-    log_sums: Option<RowsMut<'a>>,
-    span: Span,
-    kv_head: usize,
-    from: usize,
-    count: usize,
+struct Scratched<'a> {
+    work: Work<'a>,
     sizes: Sizes,
     scratch: &'a mut [f32],
 }
 
 /// A task without its scratch.
 struct Work<'a> {
+    level: Level,
     inputs: Inputs<'a>,
     out: RowsMut<'a>,
     log_sums: Option<RowsMut<'a>>,
@@ -104,35 +90,34 @@ struct Tiles<'a> {
     scores: &'a mut [f32],
 }
 
-impl WithSimd for Task<'_> {
+impl Task for Scratched<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { inputs, out, log_sums, span, kv_head, from, count, sizes, scratch } = self;
-        let work = Work { inputs, out, log_sums, span, kv_head, from, count };
+    fn run<S: Lanes>(self, s: S) {
+        let Self { work, sizes, scratch } = self;
         let (keys, scratch) = scratch.split_at_mut(sizes.keys);
         let (scores, scratch) = scratch.split_at_mut(sizes.scores);
         let (largest, sums) = scratch.split_at_mut(sizes.states);
         largest.fill(f32::NEG_INFINITY);
         sums.fill(0.0);
         let mut tiles = Tiles { keys, scores };
-        for key in (0..span.keys.max(1)).step_by(KEYS) {
-            if key > 0 && key >= span.visible(from + count - 1) {
+        for key in (0..work.span.keys.max(1)).step_by(KEYS) {
+            if key > 0 && key >= work.span.visible(work.from + work.count - 1) {
                 break;
             }
-            work.keys::<S>(simd, key, &mut tiles, largest, sums);
+            work.keys::<S>(s, key, &mut tiles, largest, sums);
         }
-        work.finish::<S>(simd, largest, sums);
+        work.finish::<S>(s, largest, sums);
     }
 }
 
 impl Work<'_> {
     /// One block of keys against all queries of the task.
     #[inline(always)]
-    fn keys<S: Simd>(
+    fn keys<S: Lanes>(
         &self,
-        simd: S,
+        s: S,
         key: usize,
         tiles: &mut Tiles<'_>,
         largest: &mut [f32],
@@ -155,16 +140,16 @@ impl Work<'_> {
                 let state = member * self.count + query;
                 let state = state..state + rows;
                 let (largest, sums) = (&mut largest[state.clone()], &mut sums[state]);
-                self.block::<S>(simd, block, tiles, largest, sums);
+                self.block::<S>(s, block, tiles, largest, sums);
             }
         }
     }
 
     /// One tile: scores, their softmax so far, and its share of the output.
     #[inline(always)]
-    fn block<S: Simd>(
+    fn block<S: Lanes>(
         &self,
-        simd: S,
+        s: S,
         block: Block,
         tiles: &mut Tiles<'_>,
         largest: &mut [f32],
@@ -172,22 +157,22 @@ impl Work<'_> {
     ) {
         let depth = self.inputs.head_dim();
         let head = self.kv_head * self.inputs.group() + block.member;
-        self.scores::<S>(simd, block, head, tiles);
+        self.scores::<S>(s, block, head, tiles);
         for r in 0..block.rows {
             let query = self.from + block.query + r;
             let row = &mut tiles.scores[r * block.width..(r + 1) * block.width];
             let visible = self.span.visible(query).saturating_sub(block.key).min(block.keys);
             row[visible..].fill(f32::NEG_INFINITY);
             if let Some(bias) = &self.inputs.bias {
-                add(simd, row, bias.row(head, query, block.key, visible));
+                add(s, row, bias.row(head, query, block.key, visible));
             }
             let before = Running { largest: largest[r], sum: sums[r] };
-            let (after, factor) = weigh(simd, row, before);
+            let (after, factor) = weigh(s, row, before);
             (largest[r], sums[r]) = (after.largest, after.sum);
             if block.key > 0 && factor != 1.0 {
                 let out = self.out.at(self.span.query_start + query, head * depth);
                 // SAFETY: this task alone writes these rows under this head.
-                unsafe { scale(simd, out, depth, factor) };
+                unsafe { scale(s, out, depth, factor) };
             }
         }
         let product = Product {
@@ -205,11 +190,11 @@ impl Work<'_> {
         };
         // SAFETY: the tile is `rows × width`, the keys are rows of `v`, the queries rows of the
         // output, which this task alone writes under this head.
-        unsafe { product.run(simd) };
+        unsafe { product.run(self.level) };
     }
 
     #[inline(always)]
-    fn scores<S: Simd>(&self, simd: S, block: Block, head: usize, tiles: &mut Tiles<'_>) {
+    fn scores<S: Lanes>(&self, s: S, block: Block, head: usize, tiles: &mut Tiles<'_>) {
         let depth = self.inputs.head_dim();
         let scale = self.inputs.plan.shape.scale as f32;
         let first = self.span.query_start + self.from + block.query;
@@ -228,21 +213,21 @@ impl Work<'_> {
                 add: false,
             };
             // SAFETY: the queries are rows of `q`; both tiles have `width` columns.
-            return unsafe { product.run(simd) };
+            return unsafe { product.run(self.level) };
         }
         for r in 0..block.rows {
             let q = self.inputs.q.at(first + r, head * depth);
             for j in 0..block.keys {
                 let k = self.inputs.k.at(self.span.key_start + block.key + j, self.kv_head * depth);
                 // SAFETY: both are rows inside their matrices, `depth` numbers long.
-                tiles.scores[r * block.width + j] = scale * unsafe { dot(simd, q, k, depth) };
+                tiles.scores[r * block.width + j] = scale * unsafe { dot(s, q, k, depth) };
             }
         }
     }
 
     /// Divides by the denominators and gives out their logarithms.
     #[inline(always)]
-    fn finish<S: Simd>(&self, simd: S, largest: &[f32], sums: &[f32]) {
+    fn finish<S: Lanes>(&self, s: S, largest: &[f32], sums: &[f32]) {
         let depth = self.inputs.head_dim();
         for member in 0..self.inputs.group() {
             let head = self.kv_head * self.inputs.group() + member;
@@ -251,7 +236,7 @@ impl Work<'_> {
                 let sum = sums[member * self.count + query];
                 let inverse = if sum > 0.0 { 1.0 / sum } else { 0.0 };
                 // SAFETY: this task alone writes these rows under this head.
-                unsafe { scale(simd, self.out.at(row, head * depth), depth, inverse) };
+                unsafe { scale(s, self.out.at(row, head * depth), depth, inverse) };
                 if let Some(log_sums) = &self.log_sums {
                     let log_sum = match sum > 0.0 {
                         true => largest[member * self.count + query] + sum.ln(),
@@ -279,16 +264,16 @@ struct Block {
 /// # Safety
 /// `depth` numbers can be read at both.
 #[inline(always)]
-pub(super) unsafe fn dot<S: Simd>(simd: S, a: *const f32, b: *const f32, depth: usize) -> f32 {
+pub(super) unsafe fn dot<S: Lanes>(s: S, a: *const f32, b: *const f32, depth: usize) -> f32 {
     // SAFETY: the caller's promise.
     let (a, b) =
         unsafe { (std::slice::from_raw_parts(a, depth), std::slice::from_raw_parts(b, depth)) };
-    let (a, a_rest) = S::as_simd_f32s(a);
-    let (b, b_rest) = S::as_simd_f32s(b);
-    let mut sums = simd.splat_f32s(0.0);
-    for (x, y) in a.iter().zip(b) {
-        sums = simd.mul_add_e_f32s(*x, *y, sums);
+    let (a, b) = (a.chunks_exact(S::WIDTH), b.chunks_exact(S::WIDTH));
+    let (a_rest, b_rest) = (a.remainder(), b.remainder());
+    let mut sums = s.splat(0.0);
+    for (x, y) in a.zip(b) {
+        sums = s.mul_add(s.load(x), s.load(y), sums);
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    simd.reduce_sum_f32s(sums) + rest
+    s.sum(sums) + rest
 }

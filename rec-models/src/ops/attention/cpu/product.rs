@@ -1,6 +1,6 @@
 //! Products of matrices that fit into the cache.
 
-use pulp::{MemMask, Simd, WithSimd};
+use crate::ops::simd::{Lanes, Level, Task};
 
 /// `c (+)= alpha · a b`, `[m, k] × [k, n] → [m, n]`.
 ///
@@ -25,22 +25,21 @@ impl Product {
     /// # Safety
     /// Every element that the sizes and strides name is inside a live allocation, and nothing else
     /// reads or writes those of `c` meanwhile.
-    #[inline(always)]
-    pub(super) unsafe fn run<S: Simd>(self, simd: S) {
-        simd.vectorize(Checked(self));
+    pub(super) unsafe fn run(self, level: Level) {
+        level.run(Checked(self));
     }
 }
 
 /// A product whose maker vouched for its pointers.
 struct Checked(Product);
 
-impl WithSimd for Checked {
+impl Task for Checked {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Lanes>(self, s: S) {
         let product = &self.0;
-        let lanes = S::F32_LANES;
+        let lanes = S::WIDTH;
         let full = product.n / lanes;
         let rest = product.n % lanes;
         let mut vector = 0;
@@ -48,16 +47,15 @@ impl WithSimd for Checked {
             let width = width(full - vector, lanes);
             let j = vector * lanes;
             match width {
-                4 => columns::<S, 4>(simd, product, j, None),
-                3 => columns::<S, 3>(simd, product, j, None),
-                2 => columns::<S, 2>(simd, product, j, None),
-                _ => columns::<S, 1>(simd, product, j, None),
+                4 => columns::<S, 4>(s, product, j, None),
+                3 => columns::<S, 3>(s, product, j, None),
+                2 => columns::<S, 2>(s, product, j, None),
+                _ => columns::<S, 1>(s, product, j, None),
             }
             vector += width;
         }
         if rest > 0 {
-            let mask = simd.mask_between_m32s(0, rest as u32);
-            columns::<S, 1>(simd, product, full * lanes, Some(mask));
+            columns::<S, 1>(s, product, full * lanes, Some(rest));
         }
     }
 }
@@ -71,96 +69,91 @@ fn width(left: usize, lanes: usize) -> usize {
 }
 
 #[inline(always)]
-fn columns<S: Simd, const C: usize>(
-    simd: S,
-    product: &Product,
-    j: usize,
-    mask: Option<MemMask<S::m32s>>,
-) {
+fn columns<S: Lanes, const C: usize>(s: S, product: &Product, j: usize, part: Option<usize>) {
     let mut i = 0;
     while product.m - i >= 6 {
-        tile::<S, 6, C>(simd, product, i, j, mask);
+        tile::<S, 6, C>(s, product, i, j, part);
         i += 6;
     }
     if product.m - i >= 4 {
-        tile::<S, 4, C>(simd, product, i, j, mask);
+        tile::<S, 4, C>(s, product, i, j, part);
         i += 4;
     }
     if product.m - i >= 2 {
-        tile::<S, 2, C>(simd, product, i, j, mask);
+        tile::<S, 2, C>(s, product, i, j, part);
         i += 2;
     }
     if product.m > i {
-        tile::<S, 1, C>(simd, product, i, j, mask);
+        tile::<S, 1, C>(s, product, i, j, part);
     }
 }
 
 /// `R` rows by `C` vectors of `c`, held in registers.
 #[inline(always)]
-fn tile<S: Simd, const R: usize, const C: usize>(
-    simd: S,
+fn tile<S: Lanes, const R: usize, const C: usize>(
+    s: S,
     product: &Product,
     i: usize,
     j: usize,
-    mask: Option<MemMask<S::m32s>>,
+    part: Option<usize>,
 ) {
-    let lanes = S::F32_LANES;
+    let lanes = S::WIDTH;
     let [a_row, a_column] = product.a_strides;
-    // SAFETY: row i + R ≤ m and column j + C · lanes ≤ n, or the mask leaves out what is past n:
+    // SAFETY: row i + R ≤ m and column j + C · lanes ≤ n, or `part` leaves out what is past n:
     // all inside what `Product::run`'s caller vouched for.
     unsafe {
-        let mut sums = [[simd.splat_f32s(0.0); C]; R];
+        let mut sums = [[s.splat(0.0); C]; R];
         for k in 0..product.k {
             let a = product.a.add(i * a_row + k * a_column);
             let b = product.b.add(k * product.b_row + j);
-            let mut right = [simd.splat_f32s(0.0); C];
+            let mut right = [s.splat(0.0); C];
             for c in 0..C {
-                right[c] = load(simd, b.add(c * lanes), mask);
+                right[c] = load(s, b.add(c * lanes), part);
             }
             for r in 0..R {
-                let left = simd.splat_f32s(*a.add(r * a_row));
+                let left = s.splat(*a.add(r * a_row));
                 for c in 0..C {
-                    sums[r][c] = simd.mul_add_e_f32s(left, right[c], sums[r][c]);
+                    sums[r][c] = s.mul_add(left, right[c], sums[r][c]);
                 }
             }
         }
-        let alpha = simd.splat_f32s(product.alpha);
+        let alpha = s.splat(product.alpha);
         for (r, row) in sums.iter().enumerate() {
             for (c, sum) in row.iter().enumerate() {
                 let at = product.c.add((i + r) * product.c_row + j + c * lanes);
-                let scaled = simd.mul_f32s(*sum, alpha);
+                let scaled = s.mul(*sum, alpha);
                 let value = match product.add {
-                    true => simd.add_f32s(scaled, load(simd, at, mask)),
+                    true => s.add(scaled, load(s, at, part)),
                     false => scaled,
                 };
-                store(simd, at, value, mask);
+                store(s, at, value, part);
             }
         }
     }
 }
 
 /// # Safety
-/// A whole vector, or what the mask leaves of it, can be read at `at`.
+/// A whole vector, or the part of it, can be read at `at`.
 #[inline(always)]
-unsafe fn load<S: Simd>(simd: S, at: *const f32, mask: Option<MemMask<S::m32s>>) -> S::f32s {
-    // SAFETY: the caller's promise; `f32s` is plain numbers, read unaligned.
+unsafe fn load<S: Lanes>(s: S, at: *const f32, part: Option<usize>) -> S::V {
+    // SAFETY: the caller's promise.
     unsafe {
-        match mask {
-            Some(mask) => simd.mask_load_ptr_f32s(mask, at),
-            None => at.cast::<S::f32s>().read_unaligned(),
+        match part {
+            Some(count) => s.read_part(at, count, 0.0),
+            None => s.read(at),
         }
     }
 }
 
 /// # Safety
-/// A whole vector, or what the mask leaves of it, can be written at `at`.
+/// A whole vector, or the part of it, can be written at `at`.
 #[inline(always)]
-unsafe fn store<S: Simd>(simd: S, at: *mut f32, value: S::f32s, mask: Option<MemMask<S::m32s>>) {
+unsafe fn store<S: Lanes>(s: S, at: *mut f32, value: S::V, part: Option<usize>) {
     // SAFETY: the caller's promise.
     unsafe {
-        match mask {
-            Some(mask) => simd.mask_store_ptr_f32s(mask, at, value),
-            None => at.cast::<S::f32s>().write_unaligned(value),
+        match part {
+            Some(count) => s.write_part(value, at, count),
+            None => s.write(value, at),
         }
     }
 }
@@ -168,40 +161,26 @@ unsafe fn store<S: Simd>(simd: S, at: *mut f32, value: S::f32s, mask: Option<Mem
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::lanes;
-
-    struct Run(Product);
-
-    impl WithSimd for Run {
-        type Output = ();
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            // SAFETY: the test below gives slices of these sizes.
-            unsafe { self.0.run(simd) }
-        }
-    }
 
     #[test]
     fn equals_the_definition_at_every_width() {
-        for arch in lanes::all() {
-            for (m, n, k) in
-                [(1, 1, 1), (7, 5, 3), (13, 16, 9), (6, 80, 4), (9, 131, 0), (5, 37, 8)]
-            {
+        let sizes = [(1, 1, 1), (7, 5, 3), (13, 16, 9), (6, 80, 4), (9, 131, 0), (5, 37, 8)];
+        for level in Level::all() {
+            for (m, n, k) in sizes {
                 for add in [false, true] {
-                    compare(arch, [m, n, k], add);
+                    compare(level, [m, n, k], add);
                 }
             }
         }
     }
 
-    fn compare(arch: pulp::Arch, [m, n, k]: [usize; 3], add: bool) {
+    fn compare(level: Level, [m, n, k]: [usize; 3], add: bool) {
         let number = |i: usize| ((i * 37 + 11) % 17) as f32 - 8.0;
+        // `a` is laid out as its transpose.
         let a: Vec<f32> = (0..m * k).map(number).collect();
         let b: Vec<f32> = (0..k * n).map(|i| number(i + 5)).collect();
-        // `a` is laid out as its transpose.
         let mut c = vec![1.0; m * n];
-        arch.dispatch(Run(Product {
+        let product = Product {
             m,
             n,
             k,
@@ -213,12 +192,14 @@ mod tests {
             c_row: n,
             alpha: 0.5,
             add,
-        }));
+        };
+        // SAFETY: the slices have these sizes.
+        unsafe { product.run(level) };
         for i in 0..m {
             for j in 0..n {
                 let sum: f32 = (0..k).map(|l| a[l * m + i] * b[l * n + j]).sum();
                 let expected = 0.5 * sum + if add { 1.0 } else { 0.0 };
-                assert_eq!(c[i * n + j], expected, "{arch:?} {m}×{n}×{k} at {i}, {j}");
+                assert_eq!(c[i * n + j], expected, "{level:?} {m}×{n}×{k} at {i}, {j}");
             }
         }
     }

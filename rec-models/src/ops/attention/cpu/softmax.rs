@@ -1,18 +1,18 @@
 //! Softmax of a row of scores, a block of keys at a time.
 
-use pulp::Simd;
+use crate::ops::simd::{Lanes, exp_lanes};
 
-use crate::ops::lanes::exp;
-
-/// Adds `bias` to the first numbers of `row`.
+/// `row[i] += bias[i]` for every number of `bias`.
 #[inline(always)]
-pub(super) fn add<S: Simd>(simd: S, row: &mut [f32], bias: &[f32]) {
-    let (row, row_rest) = S::as_mut_simd_f32s(&mut row[..bias.len()]);
-    let (bias, bias_rest) = S::as_simd_f32s(bias);
-    for (score, bias) in row.iter_mut().zip(bias) {
-        *score = simd.add_f32s(*score, *bias);
+pub(super) fn add<S: Lanes>(s: S, row: &mut [f32], bias: &[f32]) {
+    let row = &mut row[..bias.len()];
+    let mut rows = row.chunks_exact_mut(S::WIDTH);
+    let biases = bias.chunks_exact(S::WIDTH);
+    let bias_rest = biases.remainder();
+    for (row, bias) in (&mut rows).zip(biases) {
+        s.store(s.add(s.load(row), s.load(bias)), row);
     }
-    for (score, bias) in row_rest.iter_mut().zip(bias_rest) {
+    for (score, bias) in rows.into_remainder().iter_mut().zip(bias_rest) {
         *score += bias;
     }
 }
@@ -27,26 +27,25 @@ pub(super) struct Running {
 /// Turns scores, a whole number of vectors, into `exp(score − largest)`. Returns the new state and
 /// what earlier blocks' weights must be multiplied by.
 #[inline(always)]
-pub(super) fn weigh<S: Simd>(simd: S, row: &mut [f32], before: Running) -> (Running, f32) {
-    let (lanes, _) = S::as_mut_simd_f32s(row);
-    let mut top = simd.splat_f32s(f32::NEG_INFINITY);
-    for score in lanes.iter() {
-        top = simd.max_f32s(top, *score);
+pub(super) fn weigh<S: Lanes>(s: S, row: &mut [f32], before: Running) -> (Running, f32) {
+    let mut top = s.splat(f32::NEG_INFINITY);
+    for scores in row.chunks_exact(S::WIDTH) {
+        top = s.max(top, s.load(scores));
     }
-    let largest = simd.reduce_max_f32s(top).max(before.largest);
+    let largest = s.largest(top).max(before.largest);
     if largest == f32::NEG_INFINITY {
-        lanes.fill(simd.splat_f32s(0.0));
+        row.fill(0.0);
         return (before, 1.0);
     }
-    let shift = simd.splat_f32s(largest);
-    let mut sums = simd.splat_f32s(0.0);
-    for score in lanes.iter_mut() {
-        *score = exp(simd, simd.sub_f32s(*score, shift));
-        sums = simd.add_f32s(sums, *score);
+    let shift = s.splat(largest);
+    let mut sums = s.splat(0.0);
+    for scores in row.chunks_exact_mut(S::WIDTH) {
+        let weights = exp_lanes(s, s.sub(s.load(scores), shift));
+        sums = s.add(sums, weights);
+        s.store(weights, scores);
     }
     let factor = if largest == before.largest { 1.0 } else { (before.largest - largest).exp() };
-    let sum = before.sum * factor + simd.reduce_sum_f32s(sums);
-    (Running { largest, sum }, factor)
+    (Running { largest, sum: before.sum * factor + s.sum(sums) }, factor)
 }
 
 /// `row *= factor`.
@@ -54,34 +53,34 @@ pub(super) fn weigh<S: Simd>(simd: S, row: &mut [f32], before: Running) -> (Runn
 /// # Safety
 /// `depth` numbers at `row` are this thread's to write.
 #[inline(always)]
-pub(super) unsafe fn scale<S: Simd>(simd: S, row: *mut f32, depth: usize, factor: f32) {
+pub(super) unsafe fn scale<S: Lanes>(s: S, row: *mut f32, depth: usize, factor: f32) {
     // SAFETY: the caller's promise.
     let row = unsafe { std::slice::from_raw_parts_mut(row, depth) };
-    let factors = simd.splat_f32s(factor);
-    let (lanes, rest) = S::as_mut_simd_f32s(row);
-    for value in lanes {
-        *value = simd.mul_f32s(*value, factors);
+    let factors = s.splat(factor);
+    let mut rows = row.chunks_exact_mut(S::WIDTH);
+    for values in &mut rows {
+        s.store(s.mul(s.load(values), factors), values);
     }
-    for value in rest {
+    for value in rows.into_remainder() {
         *value *= factor;
     }
 }
 
 /// Turns scores into probabilities and gradients of probabilities into gradients of scores:
-/// `p = exp(score − log_sum)`, `p (grad − delta)`.
+/// `p = exp(score − log_sum)`, `p (grad − delta)`; a whole number of vectors each.
 #[inline(always)]
-pub(super) fn slopes<S: Simd>(
-    simd: S,
+pub(super) fn slopes<S: Lanes>(
+    s: S,
     scores: &mut [f32],
     grads: &mut [f32],
     log_sum: f32,
     delta: f32,
 ) {
-    let (log_sum, delta) = (simd.splat_f32s(log_sum), simd.splat_f32s(delta));
-    let (scores, _) = S::as_mut_simd_f32s(scores);
-    let (grads, _) = S::as_mut_simd_f32s(grads);
-    for (score, grad) in scores.iter_mut().zip(grads) {
-        *score = exp(simd, simd.sub_f32s(*score, log_sum));
-        *grad = simd.mul_f32s(*score, simd.sub_f32s(*grad, delta));
+    let (log_sum, delta) = (s.splat(log_sum), s.splat(delta));
+    let grads = grads.chunks_exact_mut(S::WIDTH);
+    for (scores, grads) in scores.chunks_exact_mut(S::WIDTH).zip(grads) {
+        let weights = exp_lanes(s, s.sub(s.load(scores), log_sum));
+        s.store(weights, scores);
+        s.store(s.mul(weights, s.sub(s.load(grads), delta)), grads);
     }
 }

@@ -1,0 +1,160 @@
+//! A few rows of a norm, forward and backward.
+//!
+//! With `n = (s − mean) r`, `r = 1 / √(variance + ε)`, and `h = grad ⊙ weight`, layer norm has
+//! `ds = r (h − mean(h) − n mean(h ⊙ n))`, `dweight = Σ grad ⊙ n`, `dbias = Σ grad`. The
+//! root-mean-square norm is the same without the means of `s` and `h`.
+
+use std::mem::MaybeUninit;
+
+use super::Kind;
+use crate::ops::simd::{Lanes, Task};
+
+/// Rows of `x`, or of `x + residual`.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) x: &'a [f32],
+    pub(super) residual: Option<&'a [f32]>,
+}
+
+impl<'a> Row<'a> {
+    #[inline(always)]
+    fn nth(self, i: usize, columns: usize) -> Self {
+        let here = i * columns..(i + 1) * columns;
+        Self { x: &self.x[here.clone()], residual: self.residual.map(|r| &r[here]) }
+    }
+
+    /// A vector of the sum; `fill` in lanes past the end.
+    #[inline(always)]
+    fn load<S: Lanes>(self, s: S, at: std::ops::Range<usize>) -> S::V {
+        let x = s.load_part(&self.x[at.clone()], 0.0);
+        match self.residual {
+            Some(residual) => s.add(x, s.load_part(&residual[at], 0.0)),
+            None => x,
+        }
+    }
+}
+
+/// The ranges of a row's vectors; the last may be short.
+#[inline(always)]
+fn vectors<S: Lanes>(_: S, columns: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..columns).step_by(S::WIDTH).map(move |from| from..(from + S::WIDTH).min(columns))
+}
+
+pub(super) struct Forth<'a> {
+    pub(super) kind: Kind,
+    pub(super) row: Row<'a>,
+    pub(super) weight: &'a [f32],
+    pub(super) bias: Option<&'a [f32]>,
+    pub(super) epsilon: f32,
+    pub(super) y: &'a mut [MaybeUninit<f32>],
+    pub(super) means: &'a mut [f32],
+    pub(super) reciprocals: &'a mut [f32],
+}
+
+impl Task for Forth<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, s: S) {
+        let columns = self.weight.len();
+        for (i, y) in self.y.chunks_exact_mut(columns).enumerate() {
+            let row = self.row.nth(i, columns);
+            let (mean, reciprocal) = statistics(s, self.kind, row, self.epsilon);
+            self.means[i] = mean;
+            self.reciprocals[i] = reciprocal;
+            let (mean, reciprocal) = (s.splat(mean), s.splat(reciprocal));
+            for at in vectors(s, columns) {
+                let n = s.mul(s.sub(row.load(s, at.clone()), mean), reciprocal);
+                let weight = s.load_part(&self.weight[at.clone()], 0.0);
+                let scaled = match self.bias {
+                    Some(bias) => s.mul_add(n, weight, s.load_part(&bias[at.clone()], 0.0)),
+                    None => s.mul(n, weight),
+                };
+                s.initialise(scaled, &mut y[at]);
+            }
+        }
+    }
+}
+
+/// Mean (0 unless the norm centres) and `1 / √(variance + ε)`. The squares are of what is left
+/// when the mean is taken off, so a large mean costs no accuracy.
+#[inline(always)]
+fn statistics<S: Lanes>(s: S, kind: Kind, row: Row<'_>, epsilon: f32) -> (f32, f32) {
+    let columns = row.x.len();
+    let count = columns as f32;
+    let mean = match kind {
+        Kind::Layer => {
+            let mut sum = s.splat(0.0);
+            for at in vectors(s, columns) {
+                sum = s.add(sum, row.load(s, at));
+            }
+            s.sum(sum) / count
+        }
+        Kind::RootMeanSquare => 0.0,
+    };
+    let centre = s.splat(mean);
+    let mut squares = s.splat(0.0);
+    let whole = columns / S::WIDTH * S::WIDTH;
+    for at in vectors(s, whole) {
+        let off = s.sub(row.load(s, at), centre);
+        squares = s.mul_add(off, off, squares);
+    }
+    let mut squares = s.sum(squares);
+    for i in whole..columns {
+        let off = row.x[i] + row.residual.map_or(0.0, |r| r[i]) - mean;
+        squares += off * off;
+    }
+    (mean, 1.0 / (squares / count + epsilon).sqrt())
+}
+
+pub(super) struct Back<'a> {
+    pub(super) kind: Kind,
+    pub(super) row: Row<'a>,
+    pub(super) weight: &'a [f32],
+    pub(super) grad: &'a [f32],
+    /// Empty unless the norm centres.
+    pub(super) means: &'a [f32],
+    pub(super) reciprocals: &'a [f32],
+    pub(super) dx: &'a mut [MaybeUninit<f32>],
+    pub(super) dweight: &'a mut [f32],
+    pub(super) dbias: &'a mut [f32],
+}
+
+impl Task for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, s: S) {
+        let columns = self.weight.len();
+        let centres = self.kind == Kind::Layer;
+        for (i, dx) in self.dx.chunks_exact_mut(columns).enumerate() {
+            let row = self.row.nth(i, columns);
+            let grad = &self.grad[i * columns..(i + 1) * columns];
+            let mean = s.splat(if centres { self.means[i] } else { 0.0 });
+            let reciprocal = s.splat(self.reciprocals[i]);
+            let normalised = |at| s.mul(s.sub(row.load(s, at), mean), reciprocal);
+            let (mut sum, mut dot) = (s.splat(0.0), s.splat(0.0));
+            for at in vectors(s, columns) {
+                let weight = s.load_part(&self.weight[at.clone()], 0.0);
+                let h = s.mul(s.load_part(&grad[at.clone()], 0.0), weight);
+                sum = s.add(sum, h);
+                // Lanes past the end have a gradient of 0.
+                dot = s.mul_add(h, normalised(at), dot);
+            }
+            let count = columns as f32;
+            let shift = s.splat(if centres { s.sum(sum) / count } else { 0.0 });
+            let pull = s.splat(s.sum(dot) / count);
+            for at in vectors(s, columns) {
+                let n = normalised(at.clone());
+                let g = s.load_part(&grad[at.clone()], 0.0);
+                let h = s.mul(g, s.load_part(&self.weight[at.clone()], 0.0));
+                let inner = s.sub(s.sub(h, shift), s.mul(n, pull));
+                s.initialise(s.mul(reciprocal, inner), &mut dx[at.clone()]);
+                let dweight = s.load_part(&self.dweight[at.clone()], 0.0);
+                s.store_part(s.mul_add(g, n, dweight), &mut self.dweight[at.clone()]);
+                let dbias = s.load_part(&self.dbias[at.clone()], 0.0);
+                s.store_part(s.add(g, dbias), &mut self.dbias[at]);
+            }
+        }
+    }
+}
