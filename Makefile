@@ -20,10 +20,13 @@ WITH_TORCH = PATH="$(abspath $(TORCH_BIN)):$$PATH" VIRTUAL_ENV="$(abspath $(TORC
 	LIBTORCH_USE_PYTORCH=1 LD_LIBRARY_PATH="$(TORCH_LIB):$$LD_LIBRARY_PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-rust test-python test-libtorch python torch lint format wheel clean
+.PHONY: help quickstart embed test test-rust test-python test-libtorch python torch lint format wheel clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+embed: ## Turn a sentence into a vector with a small BERT trained on the spot (ARGS="--model FOLDER" for yours)
+	$(CARGO) run --release --example 02_sentence_embedding -- $(ARGS)
 
 quickstart: ## Recommend from a generated shop (ARGS="--events FILE" for your own)
 	$(CARGO) run --release --example 01_quickstart -- $(ARGS)
@@ -38,7 +41,7 @@ test-python: python ## Run the Python tests (ARGS="-k name" to choose)
 
 test-libtorch: torch ## Run the Rust tests with LibTorch, and parity with transformers on both devices
 	$(WITH_TORCH) REC_PYTHON="$(abspath $(TORCH_BIN)/python)" \
-		$(CARGO) test --release --features rec-models/libtorch
+		$(CARGO) test --release -p rec-models --features libtorch --lib --test language
 
 torch: $(TORCH_VENV)/.built ## Install LibTorch and the peers of the language models into $(TORCH_VENV)
 

@@ -33,6 +33,19 @@ pub enum LibTorchDevice {
     Mps,
 }
 
+/// A type of weights by the name NumPy and PyTorch have for it.
+///
+/// # Errors
+/// A name that is none of `float32`, `bfloat16`, `float16`.
+pub fn parse_dtype(name: &str) -> Result<DType> {
+    match name {
+        "float32" => Ok(DType::F32),
+        "bfloat16" => Ok(DType::BF16),
+        "float16" => Ok(DType::F16),
+        _ => Err(Error::parameter("dtype", name, "choose float32, bfloat16 or float16")),
+    }
+}
+
 /// Checks that `device` computes in `dtype`.
 pub(crate) fn check_dtype(device: Device, dtype: DType) -> Result<()> {
     match dtype {

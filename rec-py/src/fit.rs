@@ -69,7 +69,7 @@ pub(crate) fn check_params(kind: &str, params: &Bound<'_, PyDict>) -> PyResult<(
 /// Checks a device by name.
 #[pyfunction]
 pub(crate) fn check_device(name: &str) -> PyResult<()> {
-    name.parse::<Device>().map(drop).or_raise()
+    name.parse::<Device>().and_then(Device::tensor).map(drop).or_raise()
 }
 
 /// Trains a model of this kind.

@@ -2,6 +2,7 @@
 
 mod columns;
 mod dataset;
+mod encoder;
 mod errors;
 mod evaluate;
 mod fit;
@@ -9,6 +10,7 @@ mod frame;
 mod ids;
 mod interrupt;
 mod items;
+mod keywords;
 mod model;
 mod params;
 mod progress;
@@ -21,6 +23,9 @@ mod split;
 mod table;
 mod text;
 mod texts;
+mod tokenizer;
+mod tokenizer_train;
+mod vocab;
 
 #[pyo3::pymodule(name = "_native")]
 mod native {
@@ -35,6 +40,8 @@ mod native {
     #[pymodule_export]
     use crate::dataset::{_dataset_from_state, PyDataset};
     #[pymodule_export]
+    use crate::encoder::PyTextEncoder;
+    #[pymodule_export]
     use crate::evaluate::{
         PyPairedTest, PyReport, compare, evaluate_answer, evaluate_model, evaluate_rows,
     };
@@ -42,6 +49,8 @@ mod native {
     use crate::fit::{check_device, check_params, fit, load};
     #[pymodule_export]
     use crate::items::PyItems;
+    #[pymodule_export]
+    use crate::keywords::PyKeywordExtractor;
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
@@ -58,5 +67,9 @@ mod native {
         split_random, split_user_holdout,
     };
     #[pymodule_export]
-    use crate::text::{PySegmenter, PyTextPipeline, clean_text, cleaner_steps, stop_words_py};
+    use crate::text::{PySegmenter, PyTextPipeline, cleaner_steps, stop_words_py};
+    #[pymodule_export]
+    use crate::tokenizer::{PyDecodeStream, PyEncoding, PyTokenizer};
+    #[pymodule_export]
+    use crate::vocab::PyVocab;
 }

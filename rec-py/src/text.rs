@@ -26,6 +26,11 @@ pub(crate) struct PySegmenter {
 }
 
 impl PySegmenter {
+    /// A copy, which words added later do not reach.
+    pub(crate) fn copy(&self) -> Segmenter {
+        self.read().clone()
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Segmenter> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,7 +278,10 @@ fn batch(
     texts: &Texts,
     threads: Option<usize>,
 ) -> PyResult<Vec<Processed>> {
-    interrupt::run(py, |_| parallel::install(threads, || texts.process(pipeline)))
+    interrupt::run(py, |cancel| {
+        let check = || cancel.check("the texts were not processed");
+        parallel::install(threads, || texts.process(pipeline, check))
+    })
 }
 
 /// Lists of tokens, or texts. Words repeat: each is made into a Python string once.
@@ -294,23 +302,11 @@ fn to_lists<'py>(py: Python<'py>, all: Vec<Processed>) -> PyResult<Bound<'py, Py
     Ok(list)
 }
 
-fn cleaner(options: &Bound<'_, PyDict>) -> PyResult<Cleaner> {
-    configure(&params_from_py(options)?).or_raise()
-}
-
-/// The text cleaned by a cleaner of these options.
-#[pyfunction]
-pub(crate) fn clean_text(text: &Bound<'_, PyAny>, options: &Bound<'_, PyDict>) -> PyResult<String> {
-    let cleaner = cleaner(options)?;
-    let text_of = text_from_py(text)?;
-    let content: &str = &text_of;
-    text.py().detach(|| cleaner.clean(content)).or_raise()
-}
-
 /// The steps of a cleaner of these options.
 #[pyfunction]
 pub(crate) fn cleaner_steps<'py>(options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-    let filters = cleaner(options)?.filters().or_raise()?;
+    let cleaner: Cleaner = configure(&params_from_py(options)?).or_raise()?;
+    let filters = cleaner.filters().or_raise()?;
     let steps = serde_json::to_value(filters).map_err(|e| Error::data("cleaner", e.to_string()));
     to_py(options.py(), &steps.or_raise()?)
 }

@@ -13,6 +13,9 @@ use crate::columns::{Place, texts};
 use crate::errors::{OrRaise, data};
 use crate::ids::as_list;
 
+/// Texts processed between two looks for Ctrl-C.
+const PART: usize = 1 << 15;
+
 /// One text. A Python string may hold half a surrogate pair, which no UTF-8 can.
 pub(crate) fn text_from_py(text: &Bound<'_, PyAny>) -> PyResult<PyBackedStr> {
     let Ok(string) = text.cast::<PyString>() else {
@@ -39,8 +42,11 @@ impl Texts {
         if values.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err("texts: pass a list of strings, such as [text]"));
         }
+        // A pandas Series turns into Arrow only where pyarrow is installed; its list is always there.
+        let module: String = values.get_type().getattr("__module__")?.extract()?;
+        let pandas = module.split('.').next() == Some("pandas");
         let arrow = values.hasattr("__arrow_c_stream__")? || values.hasattr("__arrow_c_array__")?;
-        if arrow {
+        if arrow && !pandas {
             return Self::from_arrow(values);
         }
         let mut strings = Vec::new();
@@ -65,12 +71,44 @@ impl Texts {
         Ok(Self::Owned(owned))
     }
 
-    pub(crate) fn process(&self, pipeline: &Pipeline) -> Result<Vec<Processed>> {
+    pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Strings(texts) => pipeline.process_batch(texts),
-            Self::Owned(texts) => pipeline.process_batch(texts),
+            Self::Strings(texts) => texts.len(),
+            Self::Owned(texts) => texts.len(),
         }
     }
+
+    pub(crate) fn as_strs(&self) -> Vec<&str> {
+        match self {
+            Self::Strings(texts) => texts.iter().map(|text| &**text).collect(),
+            Self::Owned(texts) => texts.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// What a pipeline makes of each text; `check` is asked now and then whether to go on.
+    pub(crate) fn process(
+        &self,
+        pipeline: &Pipeline,
+        check: impl Fn() -> Result<()>,
+    ) -> Result<Vec<Processed>> {
+        match self {
+            Self::Strings(texts) => process(texts, pipeline, check),
+            Self::Owned(texts) => process(texts, pipeline, check),
+        }
+    }
+}
+
+fn process<S: AsRef<str> + Sync>(
+    texts: &[S],
+    pipeline: &Pipeline,
+    check: impl Fn() -> Result<()>,
+) -> Result<Vec<Processed>> {
+    let mut all = Vec::with_capacity(texts.len());
+    for part in texts.chunks(PART) {
+        check()?;
+        all.extend(pipeline.process_batch(part)?);
+    }
+    Ok(all)
 }
 
 /// The same error, of the same class, that names the row.

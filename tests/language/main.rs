@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first failure")]
 
 mod bad_input;
+mod decoders;
 mod encoders;
+mod gradients;
 mod peer;
+mod text_encoder;
 
 use std::path::Path;
 

@@ -94,7 +94,7 @@ pub trait Backbone: Send + Sync {
     }
 }
 
-fn check_ids(what: &str, ids: &[u32], known: usize, advice: &str) -> Result<()> {
+pub(super) fn check_ids(what: &str, ids: &[u32], known: usize, advice: &str) -> Result<()> {
     match ids.iter().find(|&&id| id as usize >= known) {
         Some(id) => Err(Error::parameter(
             what,

@@ -4,27 +4,45 @@ pub mod albert;
 mod auto;
 mod batch;
 pub mod bert;
+mod cache;
+mod causal;
 pub mod config;
+pub mod decoder;
 pub mod distilbert;
 pub mod encoder;
+pub mod generate;
+pub mod gpt2;
 mod init;
 pub mod layers;
+mod likelihood;
 mod masked;
+mod pretrain;
 pub mod roberta;
+mod rope;
 mod save;
+pub mod t5;
 pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
-pub use auto::{EncoderConfig, EncoderModel, MaskedLmModel, load_backbone};
+pub use auto::{EncoderConfig, EncoderModel, MaskedLmModel, load_backbone, load_causal};
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
+pub use cache::Cache;
+pub use causal::Causal;
+pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
     Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder,
     VectorCache, Vectors,
 };
+pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generate};
+pub use gpt2::{Gpt2, Gpt2Config};
 pub use init::Init;
+pub use likelihood::{Likelihood, likelihoods};
 pub use masked::MaskedLm;
+pub use pretrain::MaskedPretraining;
 pub use roberta::{Roberta, RobertaForMaskedLm};
+pub use rope::{Rope, RopeScaling};
 pub use save::save_checkpoint;
+pub use t5::{T5Config, T5Encoder};
 pub use weights::LoadReport;

@@ -75,7 +75,7 @@ struct Named {
 
 impl ModuleVisitor for Named {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = param.val();
+        let tensor = param.transform_for_save().val();
         let shape = tensor.dims().to_vec();
         let values = tensor.reshape([-1]);
         self.tensors.push((self.path.join("."), Weight { values, shape }));

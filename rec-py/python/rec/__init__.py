@@ -18,17 +18,22 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     from . import _native  # noqa: F401
 
 from . import errors, metrics, rerank, split, text
+from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
 from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
 from ._native import (
     Dataset,
+    DecodeStream,
+    Encoding,
     Explanation,
     Items,
     PairedTest,
     Recommendations,
     SocialGraph,
+    Tokenizer,
+    Vocab,
     __version__,
 )
 from ._read import read, read_split
@@ -52,7 +57,9 @@ __all__ = [
     "CoTransition",
     "DataError",
     "Dataset",
+    "DecodeStream",
     "EASE",
+    "Encoding",
     "Explanation",
     "FormatError",
     "Fusion",
@@ -70,11 +77,14 @@ __all__ = [
     "SLIM",
     "ShapeError",
     "SocialGraph",
+    "TextEncoder",
+    "Tokenizer",
     "TooLargeError",
     "UnknownIdError",
     "UnsupportedError",
     "UserKNN",
     "VersionError",
+    "Vocab",
     "__version__",
     "compare",
     "errors",

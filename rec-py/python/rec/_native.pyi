@@ -1,7 +1,7 @@
 """The compiled part of the library; use it through ``rec``."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -12,21 +12,26 @@ from ._progress import Progress
 __all__ = [
     "Cold",
     "Dataset",
+    "DecodeStream",
+    "Encoding",
     "Explanation",
     "FittedModel",
     "Items",
+    "KeywordExtractor",
     "PairedTest",
     "Recommendations",
     "Report",
     "Segmenter",
     "SocialGraph",
     "Split",
+    "TextEncoder",
     "TextPipeline",
+    "Tokenizer",
+    "Vocab",
     "__version__",
     "_dataset_from_state",
     "check_device",
     "check_params",
-    "clean_text",
     "cleaner_steps",
     "compare",
     "evaluate_answer",
@@ -411,6 +416,61 @@ def rerank_calibrate(
 _Texts = Iterable[str] | NDArray[Any]
 
 @final
+class TextEncoder:
+    @staticmethod
+    def from_pretrained(
+        folder: _Path,
+        *,
+        device: str,
+        dtype: str,
+        pooling: str | None,
+        max_len: int | None,
+        long_texts: str,
+        overlap: int,
+        cache: _Path | None,
+    ) -> TextEncoder: ...
+    def encode(
+        self,
+        texts: _Texts,
+        *,
+        prompt: str | None,
+        prompt_name: str | None,
+        normalize: bool | None,
+        batch_tokens: int,
+        memory_limit: int | None,
+        num_threads: int | None,
+        progress: Any,
+    ) -> NDArray[np.float32]: ...
+    def encode_to_file(
+        self,
+        texts: Iterable[str],
+        path: _Path,
+        *,
+        prompt: str | None,
+        prompt_name: str | None,
+        normalize: bool | None,
+        batch_tokens: int,
+        memory_limit: int | None,
+        num_threads: int | None,
+        progress: Any,
+    ) -> int: ...
+    def rank(
+        self, query: str, texts: _Texts, *, batch_tokens: int, num_threads: int | None
+    ) -> list[tuple[int, float]]: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def max_len(self) -> int: ...
+    @property
+    def pooling(self) -> list[str]: ...
+    @property
+    def normalizes(self) -> bool: ...
+    @property
+    def prompts(self) -> dict[str, str]: ...
+    @property
+    def report(self) -> tuple[list[str], list[str]]: ...
+
+@final
 class Segmenter:
     """Finds the words of texts.
 
@@ -460,6 +520,222 @@ class TextPipeline:
         num_threads: int | None = None,
     ) -> tuple[int, int]: ...
 
-def clean_text(text: str, options: dict[str, Any]) -> str: ...
 def cleaner_steps(options: dict[str, Any]) -> list[dict[str, Any]]: ...
 def stop_words(language: str) -> list[str]: ...
+
+@final
+class Tokenizer:
+    """Turns texts into the token ids of a language model, and back.
+
+    No call cuts or pads a text unless ``max_length`` asks for it.
+    """
+
+    @staticmethod
+    def from_file(path: _Path) -> Tokenizer:
+        """Reads a ``tokenizer.json``."""
+
+    @staticmethod
+    def from_pretrained(folder: _Path) -> Tokenizer:
+        """Reads a folder in Hugging Face layout: ``tokenizer.json``, or ``vocab.txt`` (BERT), or
+        ``vocab.json`` with ``merges.txt`` (GPT-2, RoBERTa, Qwen2), and the configuration beside it.
+        """
+
+    @staticmethod
+    def train(
+        texts: Iterable[str] | None = None,
+        *,
+        files: Sequence[_Path] = (),
+        model: Literal["wordpiece", "bpe", "unigram"] = "wordpiece",
+        vocab_size: int = 30_000,
+        min_frequency: int = 2,
+        special_tokens: dict[str, str] | None = None,
+        extra_special_tokens: Sequence[str] = (),
+        lowercase: bool | None = None,
+        limit_alphabet: int | None = None,
+        segmenter: Segmenter | None = None,
+        model_max_length: int | None = None,
+        num_threads: int | None = None,
+        progress: bool | Progress | None = None,
+    ) -> Tokenizer:
+        """Learns a tokenizer from texts, or from files with a text a line.
+
+        ``special_tokens`` names them by role (``{"pad_token": "[PAD]", ...}``); by default those of
+        BERT, GPT-2 or ALBERT. With ``segmenter`` no piece of a BPE crosses the words it finds.
+        """
+
+    def save(self, path: _Path) -> None: ...
+    def save_pretrained(self, folder: _Path) -> None: ...
+    def to_json(self) -> str: ...
+    def encode(
+        self,
+        text: str,
+        pair: str | None = None,
+        *,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
+        truncation_side: Literal["right", "left"] = "right",
+        truncation_strategy: Literal["longest_first", "only_first", "only_second"] = "longest_first",
+        offsets: Literal["chars", "bytes"] = "chars",
+    ) -> Encoding: ...
+    def encode_batch(
+        self,
+        texts: _Texts,
+        pairs: _Texts | None = None,
+        *,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
+        truncation_side: Literal["right", "left"] = "right",
+        truncation_strategy: Literal["longest_first", "only_first", "only_second"] = "longest_first",
+        offsets: Literal["chars", "bytes"] = "chars",
+        num_threads: int | None = None,
+    ) -> list[Encoding]: ...
+    def encode_packed(
+        self,
+        texts: _Texts,
+        pairs: _Texts | None = None,
+        *,
+        add_special_tokens: bool = True,
+        max_length: int | None = None,
+        truncation_side: Literal["right", "left"] = "right",
+        truncation_strategy: Literal["longest_first", "only_first", "only_second"] = "longest_first",
+        num_threads: int | None = None,
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32] | None, NDArray[np.uint32]]:
+        """Ids of all texts in one array, type ids likewise (``None`` where all are 0), and where
+        each text begins: text ``i`` has ``ids[offsets[i]:offsets[i + 1]]``.
+        """
+
+    def decode(
+        self, ids: Sequence[int] | NDArray[Any], *, skip_special_tokens: bool = True
+    ) -> str: ...
+    def decode_batch(
+        self, rows: Iterable[Sequence[int] | NDArray[Any]], *, skip_special_tokens: bool = True
+    ) -> list[str]: ...
+    def decode_stream(self, *, skip_special_tokens: bool = True) -> DecodeStream: ...
+    def token_to_id(self, token: str) -> int | None: ...
+    def id_to_token(self, id: int) -> str | None: ...
+    def get_vocab(self) -> dict[str, int]: ...
+    def num_special_tokens_to_add(self, pair: bool = False) -> int: ...
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def model_max_length(self) -> int | None: ...
+    @property
+    def special_tokens(self) -> dict[str, str]: ...
+    @property
+    def pad_token_id(self) -> int | None: ...
+    @property
+    def unk_token_id(self) -> int | None: ...
+    @property
+    def cls_token_id(self) -> int | None: ...
+    @property
+    def sep_token_id(self) -> int | None: ...
+    @property
+    def mask_token_id(self) -> int | None: ...
+    @property
+    def bos_token_id(self) -> int | None: ...
+    @property
+    def eos_token_id(self) -> int | None: ...
+    def __len__(self) -> int: ...
+
+@final
+class Encoding:
+    """The tokens of one input; every list has one entry a token."""
+
+    @property
+    def ids(self) -> list[int]: ...
+    @property
+    def type_ids(self) -> list[int]: ...
+    @property
+    def tokens(self) -> list[str]: ...
+    @property
+    def offsets(self) -> list[tuple[int, int]]: ...
+    @property
+    def special_tokens_mask(self) -> list[int]: ...
+    @property
+    def sequence_ids(self) -> list[int | None]: ...
+    @property
+    def word_ids(self) -> list[int | None]: ...
+    def __len__(self) -> int: ...
+
+@final
+class DecodeStream:
+    """Text from ids that come one at a time."""
+
+    def step(self, id: int) -> str | None: ...
+    def finish(self) -> str | None: ...
+
+@final
+class Vocab:
+    """Words and dense ids with counts: special entries first, then by count, ties by text."""
+
+    @staticmethod
+    def build(
+        sequences: Iterable[Iterable[str]],
+        *,
+        min_count: int = 1,
+        max_size: int | None = None,
+        special: Sequence[str] = (),
+        prune_at: int | None = None,
+    ) -> Vocab:
+        """Counts the words of sequences in one pass.
+
+        With ``prune_at``, whenever more distinct words are held, those seen at most ``r`` times are
+        dropped, ``r`` growing by one each time; ``max_undercount`` tells by how much a count may
+        fall short then.
+        """
+
+    @staticmethod
+    def load(path: _Path) -> Vocab: ...
+    def save(self, path: _Path) -> None: ...
+    @property
+    def words(self) -> list[str]: ...
+    @property
+    def counts(self) -> NDArray[np.uint64]: ...
+    @property
+    def n_special(self) -> int: ...
+    @property
+    def total_count(self) -> int: ...
+    @property
+    def max_undercount(self) -> int: ...
+    def get(self, word: str) -> int | None: ...
+    def word(self, id: int) -> str: ...
+    def count(self, word: str) -> int: ...
+    def encode(self, sequence: Iterable[str]) -> NDArray[np.uint32]: ...
+    def __getitem__(self, word: str) -> int: ...
+    def __contains__(self, word: str) -> bool: ...
+    def __len__(self) -> int: ...
+
+@final
+class KeywordExtractor:
+    def __new__(
+        cls,
+        method: Literal["textrank", "tfidf"] = "textrank",
+        *,
+        unit: Literal["words", "phrases", "terms"] = "terms",
+        pos: Sequence[str] | None = None,
+        stop_words: Iterable[str] | None = None,
+        segmenter: Segmenter | None = None,
+        min_chars: int = 2,
+        max_words: int = 4,
+        nested: float = 0.5,
+        prefer_length: bool = True,
+        window: int = 5,
+        damping: float = 0.85,
+    ) -> KeywordExtractor: ...
+    def fitted(self, texts: _Texts, *, num_threads: int | None = None) -> KeywordExtractor: ...
+    @property
+    def is_fitted(self) -> bool: ...
+    def extract(self, text: str, k: int) -> list[tuple[str, float]]: ...
+    def extract_batch(
+        self, texts: _Texts, k: int, num_threads: int | None
+    ) -> list[list[tuple[str, float]]]: ...
+    def extract_with(
+        self,
+        text: str,
+        k: int,
+        encode: Callable[[list[str]], Any],
+        diversity: float,
+        candidates: int,
+    ) -> list[tuple[str, float]]: ...

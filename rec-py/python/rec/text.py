@@ -1,4 +1,4 @@
-"""Text on its way to tokens: cleaning, segmentation, stop words, and pipelines of them.
+"""Text on its way to tokens: cleaning, segmentation, stop words, pipelines of them; keywords.
 
 >>> rec.text.clean("<p>这款手机&amp;耳机，真的太太太太好了！！！！</p>")
 '这款手机&耳机,真的太太太好了!!!'
@@ -8,16 +8,18 @@
 ...     [rec.text.Cleaner(), rec.text.Segmenter("zh"), "words", rec.text.stop_words("zh")]
 ... )
 >>> pipeline.process("<b>这款手机</b>的屏幕很好！！！")
-['这款', '手机', '屏幕', '很', '好']
+['这款', '手机', '屏幕']
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Set
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
+from ._keywords import KeywordExtractor, keywords
 from ._native import Segmenter
 from .errors import ParameterError
 
@@ -31,7 +33,15 @@ if TYPE_CHECKING:
     Path = Union[str, os.PathLike[str]]
     Step = Union["Cleaner", Segmenter, Set[str], Mapping[str, Any], str]
 
-__all__ = ["Cleaner", "Pipeline", "Segmenter", "clean", "stop_words"]
+__all__ = [
+    "Cleaner",
+    "KeywordExtractor",
+    "Pipeline",
+    "Segmenter",
+    "clean",
+    "keywords",
+    "stop_words",
+]
 
 
 class Cleaner:
@@ -79,20 +89,21 @@ class Cleaner:
             "max_repeats": max_repeats,
             "whitespace": whitespace,
         }
-        self._steps: list[dict[str, Any]] = _native.cleaner_steps(self._options)
+        self._pipeline = Pipeline(_native.cleaner_steps(self._options))
 
     @property
     def steps(self) -> list[dict[str, Any]]:
         """The filters as steps of a pipeline."""
-        return [dict(step) for step in self._steps]
+        return self._pipeline.steps
 
     def clean(self, text: str) -> str:
         """The clean text."""
-        return _native.clean_text(text, self._options)
+        cleaned: str = self._pipeline.process(text)
+        return cleaned
 
     def clean_batch(self, texts: Texts, *, num_threads: int | None = None) -> list[str]:
         """The clean texts, made on several threads."""
-        return Pipeline([self]).process_batch(texts, num_threads=num_threads)
+        return self._pipeline.process_batch(texts, num_threads=num_threads)
 
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self._options.items())
@@ -101,7 +112,12 @@ class Cleaner:
 
 def clean(html: str, **options: Any) -> str:
     """The text of a piece of HTML or plain text, cleaned; the options are those of ``Cleaner``."""
-    return Cleaner(**options).clean(html)
+    return _cleaner(**options).clean(html)
+
+
+@lru_cache(maxsize=32)
+def _cleaner(**options: Any) -> Cleaner:
+    return Cleaner(**options)
 
 
 def stop_words(

@@ -54,7 +54,6 @@ fn candidates(text: &str) -> impl Iterator<Item = (usize, &str)> {
         from = at + cluster.len();
         Some((at, cluster))
     })
-    .map(|(at, cluster)| (at, cluster))
 }
 
 /// The CLDR short name of a cluster that shows as an emoji. A character that is text by default

@@ -165,10 +165,8 @@ fn tokenize<'t>(html: &'t str, out: &mut String) -> Option<&'t str> {
 /// Text before the first `<`, then pieces that begin with one and hold no other.
 fn pieces(html: &str) -> impl Iterator<Item = (usize, &str)> {
     let bytes = html.as_bytes();
-    let first = memchr(b'<', bytes).unwrap_or(bytes.len());
     let starts = std::iter::once(0).chain(memchr_iter(b'<', bytes).filter(|&at| at > 0));
     let ends = memchr_iter(b'<', bytes).filter(|&at| at > 0).chain([bytes.len()]);
-    debug_assert!(first <= bytes.len());
     starts.zip(ends).map(|(from, to)| (from, &html[from..to]))
 }
 

@@ -136,7 +136,7 @@ impl Rows<'_> {
         }
         std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|e| {
             let why = format!(
-                "invalid UTF-8 at byte {} of the text; convert the file to UTF-8, or read it lossy \
+                "not UTF-8 at byte {} of the text; convert the file to UTF-8, or read it lossy \
                  to put U+FFFD in the place of such bytes",
                 e.valid_up_to() + 1
             );

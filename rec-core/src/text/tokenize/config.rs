@@ -60,6 +60,17 @@ pub(super) struct Added {
 }
 
 impl Added {
+    fn plain(content: String) -> Self {
+        Self {
+            content,
+            lstrip: false,
+            rstrip: false,
+            single_word: false,
+            normalized: None,
+            special: None,
+        }
+    }
+
     pub(super) fn token(&self, special: bool) -> AddedToken {
         let special = self.special.unwrap_or(special);
         AddedToken::from(self.content.as_str(), special)
@@ -127,7 +138,8 @@ pub(super) struct ModelConfig {
     pub(super) model_type: Option<String>,
 }
 
-/// The configuration in a folder: `tokenizer_config.json`, completed by `special_tokens_map.json`.
+/// The configuration in a folder: `tokenizer_config.json`, completed by `special_tokens_map.json`
+/// and `added_tokens.json`.
 pub(super) fn read_configs(folder: &Path) -> Result<(TokenizerConfig, ModelConfig)> {
     let mut config: TokenizerConfig =
         read_json(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
@@ -140,6 +152,12 @@ pub(super) fn read_configs(folder: &Path) -> Result<(TokenizerConfig, ModelConfi
     }
     if config.additional_special_tokens.is_none() {
         config.additional_special_tokens = map.additional_special_tokens;
+    }
+    // The older way to list them.
+    let listed: BTreeMap<String, u32> =
+        read_json(&folder.join("added_tokens.json"))?.unwrap_or_default();
+    for (content, id) in listed {
+        config.added_tokens_decoder.entry(id).or_insert_with(|| Added::plain(content));
     }
     let model = read_json(&folder.join("config.json"))?.unwrap_or_default();
     Ok((config, model))

@@ -75,6 +75,8 @@ fn a_vocabulary_without_the_special_tokens_is_refused() {
     let config = config.replace('7', "12");
     let tokenizer = load(&[("vocab.txt", WORDS), ("tokenizer_config.json", &config)]).unwrap();
     assert_eq!(tokens(&tokenizer, "hello[NEW]")[2], "[NEW]");
+    let old = [("vocab.txt", WORDS), ("added_tokens.json", r#"{"[NEW]": 12, "手机": 13}"#)];
+    assert_eq!(tokens(&load(&old).unwrap(), "手机[NEW]"), ["[CLS]", "手机", "[NEW]", "[SEP]"]);
 }
 
 /// `vocab.json` and `merges.txt` of a byte-level BPE that was trained here.

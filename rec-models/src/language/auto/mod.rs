@@ -1,5 +1,6 @@
 //! A checkpoint folder's model, by the `model_type` of its config.
 
+mod causal;
 mod encoder;
 mod masked;
 
@@ -7,11 +8,13 @@ use std::path::Path;
 
 use burn::tensor::{DType, Device};
 
+pub use causal::load_causal;
 pub use encoder::{EncoderConfig, EncoderModel};
 pub use masked::MaskedLmModel;
 
 use super::batch::Backbone;
 use super::config::ConfigFile;
+use super::t5::T5Encoder;
 use super::weights::{LoadReport, Weights};
 use crate::{Error, Result};
 
@@ -25,7 +28,17 @@ const FAMILIES: &[(&str, Load)] = &[
     ("camembert", encoder::boxed),
     ("distilbert", encoder::boxed),
     ("albert", encoder::boxed),
+    ("gpt2", causal::boxed),
+    ("llama", causal::boxed),
+    ("qwen2", causal::boxed),
+    ("qwen3", causal::boxed),
+    ("t5", t5_encoder),
+    ("mt5", t5_encoder),
 ];
+
+fn t5_encoder(config: &ConfigFile, weights: &Weights) -> Result<Box<dyn Backbone>> {
+    Ok(Box::new(T5Encoder::load(config, weights)?))
+}
 
 /// The transformer in `folder` without its head, its weights on `device` as `dtype`, and what of
 /// the checkpoint was used. Nothing is downloaded.

@@ -62,11 +62,32 @@ impl SafeFile {
     }
 }
 
-type Tensors = BTreeMap<String, Stored>;
+/// What the files of a checkpoint hold.
+#[derive(Debug, Default)]
+pub(super) struct Tensors {
+    /// Tensors of floats, by name: weights.
+    pub(super) floats: BTreeMap<String, Stored>,
+    /// The names of others: buffers such as position ids, and quantised weights.
+    pub(super) others: BTreeSet<String>,
+}
+
+impl Tensors {
+    fn extend(&mut self, more: Self) {
+        self.floats.extend(more.floats);
+        self.others.extend(more.others);
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.floats.contains_key(name) || self.others.contains(name)
+    }
+}
+
+/// Reads one file.
+type Open = fn(&Path) -> Result<Tensors>;
 
 /// Every tensor of the checkpoint in `folder`.
 pub(super) fn open(folder: &Path) -> Result<Tensors> {
-    let candidates: [(&str, fn(&Path) -> Result<Tensors>); 4] = [
+    let candidates: [(&str, Open); 4] = [
         ("model.safetensors", safetensors),
         ("model.safetensors.index.json", |path| shards(path, safetensors)),
         ("pytorch_model.bin", pytorch),
@@ -84,7 +105,7 @@ pub(super) fn open(folder: &Path) -> Result<Tensors> {
 }
 
 /// The files an index names, each read by `read`.
-fn shards(index: &Path, read: fn(&Path) -> Result<Tensors>) -> Result<Tensors> {
+fn shards(index: &Path, read: Open) -> Result<Tensors> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,
@@ -93,7 +114,7 @@ fn shards(index: &Path, read: fn(&Path) -> Result<Tensors>) -> Result<Tensors> {
     let parsed: Index = serde_json::from_str(&text)
         .map_err(|e| Error::format(index, Some(e.line() as u64), e.to_string()))?;
     let folder = index.parent().unwrap_or(Path::new("."));
-    let mut tensors = Tensors::new();
+    let mut tensors = Tensors::default();
     for shard in parsed.weight_map.values().collect::<BTreeSet<_>>() {
         if Path::new(shard).components().count() != 1 {
             let why = format!("shard {shard:?} is not a file name in the same folder");
@@ -101,7 +122,7 @@ fn shards(index: &Path, read: fn(&Path) -> Result<Tensors>) -> Result<Tensors> {
         }
         tensors.extend(read(&folder.join(shard))?);
     }
-    match parsed.weight_map.keys().find(|name| !tensors.contains_key(*name)) {
+    match parsed.weight_map.keys().find(|name| !tensors.has(name)) {
         None => Ok(tensors),
         Some(name) => Err(Error::format(index, None, format!("no shard holds {name:?}"))),
     }
@@ -130,9 +151,12 @@ fn safetensors(path: &Path) -> Result<Tensors> {
         return Err(damaged(format!("cut short: {size} bytes of {whole}; copy the file again")));
     }
     let file = Arc::new(SafeFile { path: path.to_path_buf(), file: Mutex::new(file) });
-    let mut tensors = Tensors::new();
+    let mut tensors = Tensors::default();
     for (name, info) in metadata.tensors() {
-        let Some(dtype) = float(info.dtype) else { continue };
+        let Some(dtype) = float(info.dtype) else {
+            tensors.others.insert(name);
+            continue;
+        };
         let (begin, end) = info.data_offsets;
         let stored = Stored::Safetensors {
             file: file.clone(),
@@ -141,7 +165,7 @@ fn safetensors(path: &Path) -> Result<Tensors> {
             shape: info.shape.clone(),
             dtype,
         };
-        tensors.insert(name, stored);
+        tensors.floats.insert(name, stored);
     }
     Ok(tensors)
 }
@@ -164,7 +188,7 @@ fn pytorch(path: &Path) -> Result<Tensors> {
         return Err(refused(path, why));
     }
     let reader = PytorchReader::new(path).map_err(|e| refused(path, e))?;
-    let mut tensors = Tensors::new();
+    let mut tensors = Tensors::default();
     for (name, tensor) in reader.into_tensors() {
         use pytorch_reader::DType as Stored32;
         let dtype = match tensor.dtype() {
@@ -172,10 +196,14 @@ fn pytorch(path: &Path) -> Result<Tensors> {
             Stored32::F32 => DType::F32,
             Stored32::F16 => DType::F16,
             Stored32::BF16 => DType::BF16,
-            _ => continue,
+            _ => {
+                tensors.others.insert(name);
+                continue;
+            }
         };
         let path = path.to_path_buf();
-        tensors.insert(name, Stored::Pytorch { path, tensor: Box::new(tensor), dtype });
+        let stored = Stored::Pytorch { path, tensor: Box::new(tensor), dtype };
+        tensors.floats.insert(name, stored);
     }
     Ok(tensors)
 }

@@ -2,13 +2,13 @@
 
 mod files;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 
-use self::files::Stored;
+use self::files::{Stored, Tensors};
 use crate::{Error, Result};
 
 /// The weights of a checkpoint folder, read one tensor at a time.
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Weights {
     folder: PathBuf,
-    stored: BTreeMap<String, Stored>,
+    stored: Tensors,
     device: Device,
     dtype: DType,
     asked: Mutex<Asked>,
@@ -59,7 +59,8 @@ impl Weights {
     /// The names' common start: the first of `prefixes` (`"bert."`) that any name begins with,
     /// else none.
     pub fn root(&self, prefixes: &[&str]) -> Scope<'_> {
-        let begins = |prefix: &&&str| self.stored.keys().any(|name| name.starts_with(**prefix));
+        let begins =
+            |prefix: &&&str| self.stored.floats.keys().any(|name| name.starts_with(**prefix));
         let prefix = prefixes.iter().find(begins).map_or("", |prefix| *prefix);
         Scope { weights: self, prefix: prefix.to_string() }
     }
@@ -71,13 +72,13 @@ impl Weights {
 
     /// Every name in the files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.stored.keys().map(String::as_str)
+        self.stored.floats.keys().map(String::as_str)
     }
 
     /// What was asked for and not there, and what is there and was not asked for.
     pub fn report(&self) -> LoadReport {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let unexpected = self.stored.keys().filter(|name| !asked.taken.contains(*name));
+        let unexpected = self.stored.floats.keys().filter(|name| !asked.taken.contains(*name));
         LoadReport {
             missing: asked.missing.iter().cloned().collect(),
             unexpected: unexpected.cloned().collect(),
@@ -85,7 +86,7 @@ impl Weights {
     }
 
     fn find(&self, name: &str) -> Option<(&String, &Stored)> {
-        let stored = |name: &str| self.stored.get_key_value(name);
+        let stored = |name: &str| self.stored.floats.get_key_value(name);
         stored(name).or_else(|| stored(&old_name(name)?))
     }
 
@@ -206,16 +207,34 @@ impl Scope<'_> {
     }
 
     fn missing(&self, name: &str) -> Error {
-        let last = name.rsplit('.').take(2).collect::<Vec<_>>();
-        let alike = |stored: &&String| last.iter().all(|part| stored.contains(part));
-        let near: Vec<&str> =
-            self.weights.stored.keys().filter(alike).take(3).map(String::as_str).collect();
-        let hint = match near.as_slice() {
-            [] => "is this the checkpoint of another architecture?".to_string(),
-            near => format!("the nearest names are {}", near.join(", ")),
+        let stored = &self.weights.stored;
+        let hint = if stored.others.contains(name) {
+            "it is stored, but not as floats: save the checkpoint in f32, f16 or bf16".to_string()
+        } else {
+            match nearest(name, stored.floats.keys()).as_slice() {
+                [] => "is this the checkpoint of another architecture?".to_string(),
+                near => format!("the nearest names are {}", near.join(", ")),
+            }
         };
         Error::format(&self.weights.folder, None, format!("no weight {name:?}; {hint}"))
     }
+}
+
+/// Up to three of `names` that begin and end as `name` does, for more than half its length.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
+    let mut near: Vec<(usize, &str)> = names
+        .map(|other| (shared_ends(name, other), other.as_str()))
+        .filter(|(shared, _)| *shared > name.len() / 2)
+        .collect();
+    near.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
+    near.into_iter().take(3).map(|(_, other)| other).collect()
+}
+
+/// How many bytes two names share at their beginning and at their end.
+fn shared_ends(a: &str, b: &str) -> usize {
+    let begin = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let end = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
+    begin + end
 }
 
 /// A tensor's bytes as burn takes them.
