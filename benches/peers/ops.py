@@ -37,8 +37,79 @@ def cases():
                 yield name, sizes, kind
 
 
+    for kind in ("forward", "training"):
+        for sizes in ((96, 12, 32), (96, 12, 64)):
+            yield "attention", sizes, kind
+        yield "attention-causal", (96, 12, 64), kind
+        yield "attention-long", (1, 2048, 8, 128), kind
+        for sizes in ((1000, 3417, 64), (25600, 3417, 64), (1000, 21128, 384), (4000, 30522, 384)):
+            yield "cross-entropy", sizes, kind
+        yield "embedding", (25600, 3417, 64), kind
+        yield "embedding", (2048, 30522, 384), kind
+    yield "attention-decode", (1, 1024, 8, 128), "forward"
+    yield "attention-decode", (16, 256, 12, 64), "forward"
+    for millions in (10, 20):
+        yield "adamw", (millions,), "step"
+    yield "adamw-table", (2000, 200000, 64), "step"
+
+
+def attention(name, sizes):
+    """As transformers has it: texts padded to the longest, or queries and keys of one length."""
+    if name in ("attention", "attention-causal"):
+        texts, heads, head_dim = sizes
+        lengths = torch.tensor([5 + i * 7919 % 116 for i in range(texts)])
+        longest = int(lengths.max())
+        seen = (torch.arange(longest) < lengths[:, None])[:, None, None]
+        if name == "attention-causal":
+            seen = seen & torch.ones(longest, longest, dtype=torch.bool).tril()
+
+        def padded(x):
+            q, k, v = x.view(texts, longest, 3, heads, head_dim).permute(2, 0, 3, 1, 4)
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+
+        return [(texts, longest, 3 * heads * head_dim)], padded
+    sequences, length, heads, head_dim = sizes
+    queries = 1 if name == "attention-decode" else length
+    shapes = [(sequences, n, heads, head_dim) for n in (queries, length, length)]
+
+    def whole(q, k, v):
+        q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+        return F.scaled_dot_product_attention(q, k, v, is_causal=queries > 1)
+
+    return shapes, whole
+
+
+def ids(n, below):
+    return torch.tensor([i * 7919 % below for i in range(n)])
+
+
+def optimizer_step(name, sizes):
+    """AdamW's step alone; for a table SparseAdam's, which has no decay."""
+    if name == "adamw":
+        parameters = [torch.randn(384, 1536) for _ in range(sizes[0] * 1_000_000 // (384 * 1536) + 1)]
+        for parameter in parameters:
+            parameter.requires_grad_().grad = torch.randn_like(parameter)
+        return measure(torch.optim.AdamW(parameters, foreach=True).step)
+    touched, rows, d = sizes
+    table = torch.randn(rows, d, requires_grad=True)
+    index = ids(touched, rows).sort().values[None]
+    table.grad = torch.sparse_coo_tensor(index, torch.randn(touched, d), (rows, d), is_coalesced=True)
+    return measure(torch.optim.SparseAdam([table]).step)
+
+
 def case(name, sizes):
     """Input shapes of an operation, and PyTorch's form of it."""
+    if name.startswith("attention"):
+        return attention(name, sizes)
+    if name == "cross-entropy":
+        rows, classes, d = sizes
+        targets = ids(rows, classes)
+        shapes = [(rows, d), (classes, d), (classes,)]
+        return shapes, lambda x, w, b: F.cross_entropy(F.linear(x, w, b), targets)
+    if name == "embedding":
+        n, rows, d = sizes
+        index = ids(n, rows)
+        return [(rows, d)], lambda table: F.embedding(index, table)
     if name == "linear":
         tokens, d_in, d_out = sizes
         return [(tokens, d_in), (d_out, d_in), (d_out,)], F.linear
@@ -67,6 +138,8 @@ def measure(run):
 
 
 def peer(name, sizes, kind, dtype):
+    if kind == "step":
+        return optimizer_step(name, sizes)
     shapes, op = case(name, sizes)
     trains = kind == "training"
     inputs = [torch.randn(shape).to(dtype).requires_grad_(trains) for shape in shapes]

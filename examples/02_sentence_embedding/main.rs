@@ -103,7 +103,8 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 
 fn read_lines(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let lines: Vec<String> = text.lines().filter(|l| !l.trim().is_empty()).map(Into::into).collect();
+    let lines: Vec<String> =
+        text.lines().filter(|l| !l.trim().is_empty()).map(Into::into).collect();
     if lines.is_empty() {
         return Err(format!("{}: no line with a text", path.display()).into());
     }

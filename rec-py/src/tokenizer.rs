@@ -395,8 +395,8 @@ impl PyEncoding {
     }
 
     #[getter]
-    fn special_tokens_mask(&self) -> Vec<u8> {
-        self.inner.special.iter().map(|&s| u8::from(s)).collect::<Vec<u8>>()
+    fn special_tokens_mask(&self) -> Vec<u32> {
+        self.inner.special.iter().map(|&s| u32::from(s)).collect()
     }
 
     #[getter]

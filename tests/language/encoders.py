@@ -175,8 +175,11 @@ def real(out):
 def pytorch_file(model, folder, **options):
     model.config.architectures = ["BertForPreTraining"]
     model.config.save_pretrained(folder)
-    # As it was saved for years: tied weights twice, buffers of position ids.
-    state = dict(model.state_dict())
+    # As it was saved for years: tied weights twice, buffers of position ids; and one weight whose
+    # rows do not lie one after another.
+    state = model.state_dict()
+    query = "bert.encoder.layer.0.attention.self.query.weight"
+    state[query] = state[query].t().contiguous().t()
     state["bert.embeddings.position_ids"] = torch.arange(40).expand((1, -1))
     torch.save(state, folder / "pytorch_model.bin", **options)
 

@@ -5,6 +5,7 @@
 mod bad_input;
 mod decoders;
 mod encoders;
+mod gradients;
 mod peer;
 mod text_encoder;
 

@@ -164,7 +164,7 @@ impl Embedding {
 
     /// The vectors of `ids`, each below the number of rows: `[tokens] → [tokens, d]`.
     pub fn forward(&self, ids: Tensor<1, Int>) -> Tensor<2> {
-        self.weight.val().select(0, ids)
+        ops::embedding(self.weight.val(), ids)
     }
 
     /// `(ids, d)`.

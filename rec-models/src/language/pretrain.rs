@@ -3,10 +3,10 @@
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use rand::seq::SliceRandom;
+use rec_core::parallel;
 use rec_core::rng::{self, Rng};
 use rec_core::sampling::TokenMasking;
 use rec_core::text::{EncodeOptions, PackedBatch, SpecialRole, Tokenizer};
-use rec_core::parallel;
 
 use super::masked::MaskedLm;
 use super::{Backbone, Batch};
@@ -74,12 +74,14 @@ impl MaskedPretraining {
         let optimizer = AdamW::new(self.optimizer.clone())?;
         parallel::install(ctx.threads, || {
             let packed = self.tokens(tokenizer, texts, &model)?;
-            let order = (0..packed.len()).filter(|&i| {
-                packed.row(i).iter().any(|id| !masking.special_ids.contains(id))
-            });
+            let order = (0..packed.len())
+                .filter(|&i| packed.row(i).iter().any(|id| !masking.special_ids.contains(id)));
             let order: Vec<usize> = order.collect();
             if order.is_empty() {
-                return Err(Error::empty("the corpus", "no text has a token; pass texts with words"));
+                return Err(Error::empty(
+                    "the corpus",
+                    "no text has a token; pass texts with words",
+                ));
             }
             let steps = self.epochs * batches(&order, &packed, self.batch_tokens).len();
             ctx.progress.begin("masked LM", steps as u64);

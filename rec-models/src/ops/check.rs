@@ -189,3 +189,19 @@ pub(super) fn differentiates(
         }
     }
 }
+
+/// On LibTorch, output and gradients of `op` in double precision equal those of `portable`: for
+/// operations whose kernels for doubles are those for tensors in another device's memory.
+#[cfg(feature = "libtorch")]
+pub(super) fn agrees_in_double(
+    op: impl Fn(Vec<Tensor<2>>) -> Tensor<2>,
+    portable: impl Fn(Vec<Tensor<2>>) -> Tensor<2>,
+    inputs: &[Input],
+) {
+    let reference = outcome(&portable, inputs, &Device::flex(), DType::F64);
+    let got = outcome(op, inputs, &Device::libtorch(), DType::F64);
+    assert_close("double output", &got.output, &reference.output, 1e-10);
+    for (i, (g, e)) in got.gradients.iter().zip(&reference.gradients).enumerate() {
+        assert_close(&format!("double gradient {i}"), g, e, 1e-10);
+    }
+}

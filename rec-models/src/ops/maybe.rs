@@ -30,3 +30,15 @@ pub(super) fn operand<const D: usize>(tensor: Option<Tensor<D>>) -> Maybe<burn::
         None => Maybe::Absent,
     }
 }
+
+/// `updated` with autodiff, or without, as `before` has it: with the same strategy of gradient
+/// checkpointing, for burn refuses operands that differ in it.
+pub(super) fn tracked_as<const D: usize, const E: usize>(
+    before: &Tensor<E>,
+    updated: Tensor<D>,
+) -> Tensor<D> {
+    match before.gradient_checkpointing_strategy() {
+        Some(strategy) => updated.autodiff().with_gradient_checkpointing_strategy(strategy),
+        None => updated,
+    }
+}

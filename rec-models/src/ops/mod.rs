@@ -14,6 +14,11 @@
 //! As with burn's own tensors, shapes that disagree panic: the models check what a caller can get
 //! wrong before they come here.
 
+#![cfg_attr(
+    feature = "libtorch",
+    allow(deprecated, reason = "burn's LibTorch backend is, from 0.22")
+)]
+
 pub mod adamw;
 pub mod attention;
 #[cfg(test)]

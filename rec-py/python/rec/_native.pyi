@@ -560,7 +560,7 @@ class Tokenizer:
         """Learns a tokenizer from texts, or from files with a text a line.
 
         ``special_tokens`` names them by role (``{"pad_token": "[PAD]", ...}``); by default those of
-        BERT, GPT-2 or ALBERT. With ``segmenter`` no piece crosses the words it finds.
+        BERT, GPT-2 or ALBERT. With ``segmenter`` no piece of a BPE crosses the words it finds.
         """
 
     def save(self, path: _Path) -> None: ...

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use tokenizers as hf;
 
-use super::{Tokenizer, Truncation, refused};
+use super::{Cutting, Tokenizer, Truncation, refused};
 use crate::{Error, Result};
 
 /// Texts handed to a thread at a time.
@@ -214,13 +214,16 @@ fn any_pair<'a, I: Into<EncodeInput<'a>> + Copy>(inputs: &[I]) -> bool {
 }
 
 fn encode_one(
-    tokenizer: &hf::Tokenizer,
+    cutting: &Cutting,
     input: EncodeInput<'_>,
     options: &EncodeOptions,
 ) -> Result<Encoding> {
-    let encoded = match options.offsets {
-        OffsetUnit::Chars => tokenizer.encode_char_offsets(input, options.special_tokens),
-        OffsetUnit::Bytes => tokenizer.encode(input, options.special_tokens),
+    let (tokenizer, special) = (&cutting.tokenizer, options.special_tokens);
+    let bytes = options.offsets == OffsetUnit::Bytes;
+    let encoded = match (input.pair, &cutting.bare) {
+        (Some(pair), Some(bare)) => cutting.pair(bare, (input.text, pair), bytes, special),
+        _ if bytes => tokenizer.encode(input, special),
+        _ => tokenizer.encode_char_offsets(input, special),
     };
     encoded.map(Encoding::from_hf).map_err(refused("the text"))
 }
@@ -233,7 +236,7 @@ struct Block {
 }
 
 fn pack_block<'a, I: Into<EncodeInput<'a>> + Copy>(
-    tokenizer: &hf::Tokenizer,
+    cutting: &Cutting,
     inputs: &[I],
     special: bool,
     pairs: bool,
@@ -242,9 +245,10 @@ fn pack_block<'a, I: Into<EncodeInput<'a>> + Copy>(
     for &input in inputs {
         let input: EncodeInput<'_> = input.into();
         // The fast way leaves out the type ids of a pair, with the offsets.
-        let encoded = match input.pair {
-            None => tokenizer.encode_fast(input, special),
-            Some(_) => tokenizer.encode(input, special),
+        let encoded = match (input.pair, &cutting.bare) {
+            (None, _) => cutting.tokenizer.encode_fast(input, special),
+            (Some(_), None) => cutting.tokenizer.encode(input, special),
+            (Some(pair), Some(bare)) => cutting.pair(bare, (input.text, pair), true, special),
         };
         let encoded = encoded.map_err(refused("the text"))?;
         block.ids.extend_from_slice(encoded.get_ids());

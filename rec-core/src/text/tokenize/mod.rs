@@ -48,7 +48,16 @@ pub struct Tokenizer {
     model_max_length: Option<usize>,
     stored: Arc<Stored>,
     /// The vocabulary once more, set to truncate as the last call asked.
-    truncating: Arc<Mutex<Option<(Truncation, Arc<hf::Tokenizer>)>>>,
+    truncating: Arc<Mutex<Option<Cutting>>>,
+}
+
+/// The vocabulary with a truncation set.
+#[derive(Clone)]
+struct Cutting {
+    truncation: Option<Truncation>,
+    tokenizer: Arc<hf::Tokenizer>,
+    /// For the texts of a pair: with neither truncation nor frame.
+    bare: Option<Arc<hf::Tokenizer>>,
 }
 
 /// What the file said about lengths; written back when saving.

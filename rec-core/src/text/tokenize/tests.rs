@@ -77,6 +77,16 @@ fn pairs_and_what_is_cut_of_them() {
         tokenizer.encode(pair, &options).map(|e| e.tokens.join(" "))
     };
     assert_eq!(cut(Truncation::to(7)).unwrap(), "[CLS] good good [SEP] 屏 幕 [SEP]");
+    // Both are longer than what may stay; the longer one keeps one token more.
+    let both = ("good ".repeat(30), "屏".repeat(20));
+    let both = (both.0.as_str(), both.1.as_str());
+    for (pair, kept) in [(both, (3, 2)), ((both.1, both.0), (2, 3))] {
+        let cut = tokenizer.encode(pair, &EncodeOptions::truncated(8)).unwrap();
+        let of = |text| cut.sequences.iter().filter(|s| **s == Some(text)).count();
+        assert_eq!((of(0), of(1)), kept);
+        let packed = tokenizer.encode_packed(&[pair], &EncodeOptions::truncated(8)).unwrap();
+        assert_eq!((packed.ids, packed.type_ids), (cut.ids, cut.type_ids));
+    }
     let first = Truncation { strategy: TruncationStrategy::OnlyFirst, ..Truncation::to(6) };
     assert_eq!(cut(first).unwrap(), "[CLS] good [SEP] 屏 幕 [SEP]");
     let left = Truncation { side: TruncationSide::Left, ..Truncation::to(8) };

@@ -57,7 +57,8 @@ pub struct TrainOptions {
     /// has two entries for a character that both begins and continues words.
     pub limit_alphabet: Option<usize>,
     /// Words that pieces must not cross in training, for scripts written without spaces; the
-    /// finished tokenizer does not need it.
+    /// finished tokenizer does not need it. Not for Unigram, whose seeds are what several different
+    /// characters follow: it would miss pieces that always end a word.
     pub word_ends: Option<Arc<WordEnds>>,
     /// What the model is made for, in tokens.
     pub model_max_length: Option<usize>,
@@ -128,6 +129,11 @@ impl TrainOptions {
         }
         if self.limit_alphabet == Some(0) {
             return Err(Error::parameter("limit_alphabet", 0, "keep at least one character"));
+        }
+        if self.model == TokenizerModel::Unigram && self.word_ends.is_some() {
+            let why =
+                "Unigram finds no piece that always ends a word; choose BPE, or give no words";
+            return Err(Error::parameter("word_ends", "given", why));
         }
         let needs_unk = self.model != TokenizerModel::Bpe;
         if needs_unk && self.token(SpecialRole::Unk).is_none() {

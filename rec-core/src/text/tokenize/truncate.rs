@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use tokenizers as hf;
 use tokenizers::{TruncationDirection, TruncationParams};
 
-use super::{Tokenizer, refused};
+use super::{Cutting, Tokenizer, refused};
 use crate::{Error, Result};
 
 /// The end at which an input is cut.
@@ -72,31 +72,62 @@ impl Tokenizer {
         truncation: Option<Truncation>,
         pairs: bool,
         special: bool,
-    ) -> Result<Arc<hf::Tokenizer>> {
-        let Some(truncation) = truncation else {
-            return Ok(self.inner.clone());
+    ) -> Result<Cutting> {
+        let Some(wanted) = truncation else {
+            return Ok(Cutting { truncation, tokenizer: self.inner.clone(), bare: None });
         };
+        self.check_room(wanted, pairs, special)?;
+        let mut last = self.truncating.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |c: &&Cutting| c.truncation == truncation && (c.bare.is_some() || !pairs);
+        if let Some(cutting) = last.as_ref().filter(fits) {
+            return Ok(cutting.clone());
+        }
+        let mut tokenizer = (*self.inner).clone();
+        tokenizer.with_truncation(Some(wanted.params())).map_err(refused("the truncation"))?;
+        let bare = pairs.then(|| {
+            let mut bare = (*self.inner).clone();
+            bare.with_post_processor(None::<hf::PostProcessorWrapper>);
+            Arc::new(bare)
+        });
+        let cutting = Cutting { truncation, tokenizer: Arc::new(tokenizer), bare };
+        *last = Some(cutting.clone());
+        Ok(cutting)
+    }
+
+    fn check_room(&self, truncation: Truncation, pairs: bool, special: bool) -> Result<()> {
         let added = if special { self.added_tokens(pairs) } else { 0 };
         // The library reserves room for the special tokens of a single text in any case.
         let least = added.max(self.added_tokens(false)) + 1;
-        if truncation.max_length < least {
-            let why = format!(
-                "room for {} special tokens and at least one of the text is needed: choose {least} \
-                 or more",
-                least - 1
-            );
-            return Err(Error::parameter("max_length", truncation.max_length, why));
+        if truncation.max_length >= least {
+            return Ok(());
         }
-        let mut last = self.truncating.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((as_asked, tokenizer)) = &*last
-            && *as_asked == truncation
-        {
-            return Ok(tokenizer.clone());
-        }
-        let mut cutting = (*self.inner).clone();
-        cutting.with_truncation(Some(truncation.params())).map_err(refused("the truncation"))?;
-        let cutting = Arc::new(cutting);
-        *last = Some((truncation, cutting.clone()));
-        Ok(cutting)
+        let why = format!(
+            "room for {} special tokens and at least one of the text is needed: choose {least} or \
+             more",
+            least - 1
+        );
+        Err(Error::parameter("max_length", truncation.max_length, why))
+    }
+}
+
+impl Cutting {
+    /// Encodes a pair that may have to be cut. The library stops parting a text at `max_length`
+    /// tokens, and no longer knows then which of the two is the longer one; so both are parted
+    /// whole, and cut and framed together.
+    pub(super) fn pair(
+        &self,
+        bare: &hf::Tokenizer,
+        (text, pair): (&str, &str),
+        bytes: bool,
+        special: bool,
+    ) -> hf::Result<hf::Encoding> {
+        let encode = |text: &str| match bytes {
+            true => bare.encode(text, false),
+            false => bare.encode_char_offsets(text, false),
+        };
+        let first = encode(text)?;
+        let mut second = encode(pair)?;
+        second.set_type_ids(vec![1; second.len()]);
+        self.tokenizer.post_process(first, Some(second), special)
     }
 }

@@ -9,6 +9,7 @@ use crate::language::batch::{Batch, id_tensor};
 use crate::language::init::Init;
 use crate::language::layers::{Embedding, LayerNorm};
 use crate::language::weights::Scope;
+use crate::ops;
 
 /// Their norm of the sum of three tables' rows.
 #[derive(Module, Debug)]
@@ -66,7 +67,7 @@ impl Embeddings {
                 let used = positions.iter().max().map_or(0, |&last| last as usize + 1);
                 let table = self.position_embeddings.weight.val().narrow(0, 0, used)
                     + self.token_type_embeddings.weight.val().narrow(0, 0, 1);
-                table.select(0, position_ids)
+                ops::embedding(table, position_ids)
             }
         };
         self.LayerNorm.of_sum(words, places)

@@ -8,7 +8,7 @@ use crate::language::batch::id_tensor;
 use crate::language::init::Init;
 use crate::language::layers::Linear;
 use crate::language::weights::Scope;
-use crate::ops::{Activation, Packed};
+use crate::ops::{self, Activation, Packed};
 
 /// `tanh(W first + b)`.
 #[derive(Module, Debug)]
@@ -37,5 +37,5 @@ impl Pooler {
 /// The row of each text's first token: `[tokens, d] → [texts, d]`.
 pub(in crate::language) fn first_tokens(hidden: Tensor<2>, rows: &Packed) -> Tensor<2> {
     let device = hidden.device();
-    hidden.select(0, id_tensor(&rows.starts()[..rows.len()], &device))
+    ops::embedding(hidden, id_tensor(&rows.starts()[..rows.len()], &device))
 }

@@ -53,4 +53,35 @@ mod tests {
         assert_eq!([class(-8), class(-11), class(-12)], [8, 8, 9]);
         assert_eq!([class(-127), class(-5000), class(5000)], [15, 15, 31]);
     }
+
+    /// Buckets, largest distance, and where `_relative_position_bucket` of transformers 5.23 begins
+    /// a new class, among distances below 400.
+    const BORDERS: [(usize, usize, &[usize]); 5] = [
+        (32, 128, &[1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91]),
+        (12, 40, &[1, 2, 3, 8, 17]),
+        (16, 64, &[1, 2, 3, 4, 8, 16, 32]),
+        (20, 77, &[1, 2, 3, 4, 5, 9, 15, 26, 45]),
+        (
+            64,
+            256,
+            &[
+                1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 23, 27, 32, 39, 46, 54,
+                64, 77, 91, 108, 128, 153, 182, 216,
+            ],
+        ),
+    ];
+
+    #[test]
+    fn classes_begin_where_published() {
+        for (buckets, max_distance, borders) in BORDERS {
+            for distance in 0..400 {
+                let class = borders.iter().filter(|border| **border <= distance).count();
+                let got = |sign: i64| bucket(sign * distance as i64, buckets, max_distance);
+                let what = format!("{buckets} classes up to {max_distance}, at {distance}");
+                assert_eq!(got(-1), class, "{what} before");
+                let side = if distance > 0 { buckets / 2 } else { 0 };
+                assert_eq!(got(1), side + class, "{what} after");
+            }
+        }
+    }
 }

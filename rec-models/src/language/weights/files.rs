@@ -82,9 +82,12 @@ impl Tensors {
     }
 }
 
+/// Reads one file.
+type Open = fn(&Path) -> Result<Tensors>;
+
 /// Every tensor of the checkpoint in `folder`.
 pub(super) fn open(folder: &Path) -> Result<Tensors> {
-    let candidates: [(&str, fn(&Path) -> Result<Tensors>); 4] = [
+    let candidates: [(&str, Open); 4] = [
         ("model.safetensors", safetensors),
         ("model.safetensors.index.json", |path| shards(path, safetensors)),
         ("pytorch_model.bin", pytorch),
@@ -102,7 +105,7 @@ pub(super) fn open(folder: &Path) -> Result<Tensors> {
 }
 
 /// The files an index names, each read by `read`.
-fn shards(index: &Path, read: fn(&Path) -> Result<Tensors>) -> Result<Tensors> {
+fn shards(index: &Path, read: Open) -> Result<Tensors> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,

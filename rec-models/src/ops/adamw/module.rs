@@ -8,6 +8,7 @@ use burn::tensor::{DType, Device, FloatDType, Gradients, Tensor, TensorData};
 use super::AdamWConfig;
 use super::op::{self, Stepped};
 use super::path::Path;
+use crate::ops::maybe::tracked_as;
 use crate::{Error, Result};
 
 /// AdamW over the parameters of a [`Module`], each known by its path (`layers.0.linear.weight`).
@@ -176,6 +177,7 @@ impl Stepper<'_> {
         gradient: Tensor<1>,
     ) -> Tensor<D> {
         let (shape, config) = (parameter.dims(), &self.optimizer.config);
+        let like = Tensor::<1>::empty([1], &parameter.device());
         let parameter = parameter.inner().reshape([gradient.dims()[0]]);
         let moments = &mut self.optimizer.moments;
         let mut before = match moments.remove(&path) {
@@ -188,7 +190,7 @@ impl Stepper<'_> {
         let after = op::step(Stepped { parameter, first, second }, gradient, update);
         let (first, second) = (after.first, after.second);
         moments.insert(path, Moments { steps, first, second, shape: kept });
-        after.parameter.reshape(shape).autodiff().require_grad()
+        tracked_as(&like, after.parameter.reshape(shape)).require_grad()
     }
 }
 

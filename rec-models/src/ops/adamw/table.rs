@@ -8,6 +8,7 @@ use super::AdamWConfig;
 use super::module::exact;
 use super::op::{self, Stepped};
 use crate::ops::TouchedRows;
+use crate::ops::maybe::tracked_as;
 use crate::{Error, Result};
 
 /// AdamW over a table `[rows, d]` of which a step touches few rows ("lazy" Adam).
@@ -59,14 +60,14 @@ impl TableAdamW {
             self.config.update(u64::from(*steps), lr, true, scale)
         });
         let updates = updates.collect();
-        let tracked = table.device().is_autodiff();
+        let like = Tensor::<1>::empty([1], &table.device());
         let nothing = || Tensor::zeros([0, 0], &table.device().inner());
         let first = std::mem::replace(&mut self.first, nothing());
         let second = std::mem::replace(&mut self.second, nothing());
         let before = Stepped { parameter: table.inner(), first, second };
         let after = op::step_rows(before, gradient, touched.ids(), updates);
         (self.first, self.second) = (after.first, after.second);
-        if tracked { after.parameter.autodiff() } else { after.parameter }
+        tracked_as(&like, after.parameter)
     }
 
     /// `step` `[rows]`, `exp_avg` and `exp_avg_sq` `[rows, d]`.

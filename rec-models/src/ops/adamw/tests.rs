@@ -49,9 +49,8 @@ impl Net {
 
     fn numbers(&self) -> Vec<f32> {
         let of = |layer: &Affine| {
-            let weight = layer.weight.val().into_data().iter::<f32>();
-            let bias = layer.bias.val().into_data();
-            weight.collect::<Vec<_>>().into_iter().chain(bias.iter::<f32>()).collect::<Vec<_>>()
+            let (weight, bias) = (layer.weight.val().into_data(), layer.bias.val().into_data());
+            weight.iter::<f32>().chain(bias.iter::<f32>()).collect::<Vec<_>>()
         };
         self.layers.iter().flat_map(of).collect()
     }
@@ -164,6 +163,16 @@ fn an_optimizer_resumes_to_the_bit() {
         second.load_state(&state, &device).unwrap();
         assert_eq!(trained(net, &mut second, 4).numbers(), expected);
     }
+}
+
+#[test]
+fn gradient_checkpointing_stays_as_it_was() {
+    let device = Device::flex().autodiff();
+    let run = |device: &Device| {
+        let mut optimizer = AdamW::new(config()).unwrap();
+        trained(Net::new(device), &mut optimizer, 3).numbers()
+    };
+    assert_eq!(run(&device.clone().gradient_checkpointing()), run(&device));
 }
 
 #[test]

@@ -100,6 +100,18 @@ fn kernels_give_what_burn_gives() {
     }
 }
 
+#[cfg(feature = "libtorch")]
+#[test]
+fn kernels_give_what_burn_gives_in_other_types() {
+    use crate::ops::check::{agrees_in_bf16, agrees_in_double};
+    let long: &[usize] = &[70, 17, 0, 18, 1, 69];
+    let more = Case { queries: &[2, 17, 0, 1, 1, 30], keys: long, heads: [4, 2], ..PLAIN };
+    for case in cases().into_iter().chain([more, Case { causal: true, bias: true, ..more }]) {
+        agrees_in_double(case.run(false), case.run(true), &case.inputs());
+        agrees_in_bf16(case.run(false), case.run(true), &case.inputs(), 2e-2);
+    }
+}
+
 #[test]
 fn gradients_are_those_of_finite_differences() {
     for case in cases() {

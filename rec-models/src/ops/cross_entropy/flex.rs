@@ -78,10 +78,10 @@ impl CrossEntropyKernels for Flex {
     }
 }
 
-/// Rows whose scores are held at a time: a multiple of 16 within [`SCORES`], and not so few that
-/// adding to the weight's gradient costs more than its product.
+/// Rows whose scores are held at a time: a multiple of 16 within [`SCORES`]. Fewer would save
+/// memory, but every chunk adds to the whole gradient of the weight.
 pub(super) fn chunk_rows(rows: usize, classes: usize) -> usize {
-    (SCORES / classes / 16 * 16).clamp(64, 2048).min(rows)
+    (SCORES / classes / 16 * 16).clamp(16, 2048).min(rows)
 }
 
 struct Sums {

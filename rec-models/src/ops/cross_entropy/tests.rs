@@ -65,6 +65,20 @@ fn kernels_give_what_burn_gives() {
     }
 }
 
+#[cfg(feature = "libtorch")]
+#[test]
+fn kernels_give_what_burn_gives_in_other_types() {
+    use crate::ops::check::{agrees_in_bf16, agrees_in_double};
+    for label_smoothing in SMOOTHINGS {
+        let options = CrossEntropy { label_smoothing };
+        let inputs = inputs([64, 33, 130], true);
+        agrees_in_double(rows(false, options), rows(true, options), &inputs);
+        agrees_in_double(mean(false, options), mean(true, options), &inputs);
+        agrees_in_bf16(rows(false, options), rows(true, options), &inputs, 2e-2);
+        agrees_in_bf16(mean(false, options), mean(true, options), &inputs, 2e-2);
+    }
+}
+
 #[test]
 fn gradients_are_those_of_finite_differences() {
     for label_smoothing in SMOOTHINGS {

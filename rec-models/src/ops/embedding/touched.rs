@@ -3,6 +3,7 @@
 use burn::tensor::{Gradients, Int, Tensor, TensorData};
 
 use super::embedding;
+use crate::ops::maybe::tracked_as;
 
 /// The distinct rows of a table that a batch reads, as a leaf of their own, so that the gradient is
 /// `[distinct, d]` however large the table is. [`TableAdamW`](crate::ops::TableAdamW) steps them.
@@ -26,7 +27,8 @@ impl TouchedRows {
         let index: Vec<i64> = distinct.iter().map(|id| i64::from(*id)).collect();
         let inner = table.clone().inner();
         let rows = embedding(inner.clone(), int_tensor(index, &inner.device()));
-        let rows = if device.is_autodiff() { rows.autodiff().require_grad() } else { rows };
+        let rows = tracked_as(table, rows);
+        let rows = if device.is_autodiff() { rows.require_grad() } else { rows };
         Self { ids: distinct, rows, positions: int_tensor(positions, &device) }
     }
 
