@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::batch::{check_ids, id_tensor};
 use super::cache::{Cache, Step};
 use super::{Backbone, Batch};
-use crate::ops::{self, Attention};
+use crate::ops::{self, Activation, Attention};
 use crate::{Error, Result};
 
 /// A transformer that predicts the next token.
@@ -21,10 +21,15 @@ pub trait Causal: Backbone {
     /// number of texts than the cache.
     fn advance(&self, batch: &Batch, cache: &mut Cache) -> Result<Tensor<2>>;
 
+    /// The table that tokens are predicted with: `[vocab_size, hidden_size]`.
+    fn head(&self) -> Tensor<2>;
+
     /// Scores of every token to follow, before softmax, from rows of hidden vectors:
     /// `[rows, hidden_size] → [rows, vocab_size]`. Ask only for the rows you need: the vocabulary
     /// is wide.
-    fn logits(&self, hidden: Tensor<2>) -> Tensor<2>;
+    fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        ops::linear(hidden, self.head(), None, Activation::Identity)
+    }
 
     /// Scores of the token after each text: `[texts, vocab_size]`.
     ///

@@ -1,16 +1,13 @@
 //! How likely a model finds texts.
 
-use burn::tensor::Tensor;
-use rayon::prelude::*;
+use burn::tensor::{DType, Tensor};
 
 use super::batch::id_tensor;
 use super::causal::check;
 use super::{Batch, Causal};
 use crate::fit::Cancel;
+use crate::ops::{CrossEntropy, cross_entropy_rows};
 use crate::{Error, Result};
-
-/// Numbers of the largest table of scores held at a time.
-const SCORES_AT_ONCE: usize = 1 << 24;
 
 /// The log-probability of a text's tokens, each given those before it. The first token, which
 /// nothing precedes, is not predicted.
@@ -84,12 +81,8 @@ fn of_pass(model: &dyn Causal, texts: &[&[u32]]) -> Result<Vec<Likelihood>> {
     let rows = batch.rows.ranges().flat_map(|range| range.start..range.end - 1);
     let rows: Vec<u32> = rows.map(|row| row as u32).collect();
     let targets: Vec<u32> = texts.iter().flat_map(|text| &text[1..]).copied().collect();
-    let at_once = (SCORES_AT_ONCE / model.vocab_size()).max(1);
-    let mut logs = Vec::with_capacity(rows.len());
-    for (rows, targets) in rows.chunks(at_once).zip(targets.chunks(at_once)) {
-        let chosen = hidden.clone().select(0, id_tensor(rows, &hidden.device()));
-        logs.extend(log_probabilities(model.logits(chosen), targets)?);
-    }
+    let hidden = hidden.clone().select(0, id_tensor(&rows, &hidden.device()));
+    let logs = log_probabilities(hidden, model.head(), &targets)?;
     let mut logs = logs.into_iter();
     let likelihood = |text: &&[u32]| Likelihood {
         log_probability: logs.by_ref().take(text.len() - 1).sum(),
@@ -98,16 +91,12 @@ fn of_pass(model: &dyn Causal, texts: &[&[u32]]) -> Result<Vec<Likelihood>> {
     Ok(texts.iter().map(likelihood).collect())
 }
 
-/// `log softmax(scores)[target]` a row.
-fn log_probabilities(scores: Tensor<2>, targets: &[u32]) -> Result<Vec<f64>> {
-    let vocab = scores.dims()[1];
-    let scores = super::generate::floats(scores)?;
-    let of_row = |(row, &target): (&[f32], &u32)| {
-        let highest = row.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-        let sum: f64 = row.iter().map(|score| f64::from((score - highest).exp())).sum();
-        f64::from(row[target as usize] - highest) - sum.ln()
-    };
-    let logs: Vec<f64> = scores.par_chunks_exact(vocab).zip(targets).map(of_row).collect();
+/// `log softmax(hidden headᵀ)[target]` a row, in single precision whatever the model's.
+fn log_probabilities(hidden: Tensor<2>, head: Tensor<2>, targets: &[u32]) -> Result<Vec<f64>> {
+    let (hidden, head) = (hidden.cast(DType::F32), head.cast(DType::F32));
+    let targets = id_tensor(targets, &hidden.device());
+    let losses = cross_entropy_rows(hidden, head, None, targets, CrossEntropy::default());
+    let logs: Vec<f64> = losses.into_data().iter::<f64>().map(|loss| -loss).collect();
     if logs.iter().all(|log| log.is_finite()) {
         return Ok(logs);
     }

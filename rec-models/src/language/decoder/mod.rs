@@ -17,7 +17,6 @@ use super::layers::Linear;
 use super::weights::Weights;
 use super::{Backbone, Batch, Cache, Causal, Init, save_checkpoint};
 use crate::Result;
-use crate::ops::{self, Activation};
 
 /// A decoder with rotary positions, root-mean-square norm before each step, grouped-query
 /// attention (Ainslie et al. 2023) and a gated feed-forward step (SwiGLU, Shazeer 2020).
@@ -118,9 +117,8 @@ impl Causal for Decoder {
         Ok(self.model.forward(&batch.ids, Pass::after(batch, cache)?))
     }
 
-    fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+    fn head(&self) -> Tensor<2> {
         let own = self.lm_head.as_ref().map(|head| &head.weight);
-        let head = Param::val(own.unwrap_or(&self.model.embed_tokens.weight));
-        ops::linear(hidden, head, None, Activation::Identity)
+        Param::val(own.unwrap_or(&self.model.embed_tokens.weight))
     }
 }

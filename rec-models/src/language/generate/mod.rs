@@ -16,7 +16,8 @@ mod text_generator;
 pub use filter::{Candidate, candidates, penalise};
 pub use options::GenerateOptions;
 pub use run::Generator;
-pub(super) use run::floats;
+#[cfg(test)]
+use run::floats;
 pub use text::{TextDecoder, TextStream};
 pub use text_generator::TextGenerator;
 

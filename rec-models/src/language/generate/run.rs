@@ -170,7 +170,7 @@ fn take_tokens(waiting: &mut [Vec<u32>], budget: usize) -> Vec<Vec<u32>> {
 }
 
 /// The numbers of a tensor in single precision.
-pub(in crate::language) fn floats(x: Tensor<2>) -> Result<Vec<f32>> {
+pub(super) fn floats(x: Tensor<2>) -> Result<Vec<f32>> {
     let data: TensorData = x.into_data().convert_dtype(DType::F32);
     let what = "the model's scores";
     data.try_into_vec::<f32>()

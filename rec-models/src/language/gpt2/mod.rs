@@ -17,7 +17,6 @@ use super::layers::Linear;
 use super::weights::Weights;
 use super::{Backbone, Batch, Cache, Causal, Init, save_checkpoint};
 use crate::Result;
-use crate::ops::{self, Activation};
 
 /// A decoder with learnt positions and layer norm before each step.
 #[derive(Module, Debug)]
@@ -112,9 +111,8 @@ impl Causal for Gpt2 {
         Ok(self.transformer.forward(&batch.ids, Pass::after(batch, cache)?))
     }
 
-    fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+    fn head(&self) -> Tensor<2> {
         let own = self.lm_head.as_ref().map(|head| &head.weight);
-        let head = Param::val(own.unwrap_or(&self.transformer.wte.weight));
-        ops::linear(hidden, head, None, Activation::Identity)
+        Param::val(own.unwrap_or(&self.transformer.wte.weight))
     }
 }
