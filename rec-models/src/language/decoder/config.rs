@@ -149,3 +149,45 @@ impl DecoderConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(change: impl Fn(&mut DecoderConfig)) -> String {
+        let mut config = DecoderConfig::of(Family::Qwen3);
+        config.check().unwrap();
+        change(&mut config);
+        config.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused_by_the_field() {
+        let kv = message(|config| config.num_key_value_heads = Some(3));
+        assert!(kv.contains("num_key_value_heads = 3") && kv.contains("32"), "{kv}");
+        let odd = message(|config| config.head_dim = Some(5));
+        assert!(odd.contains("head_dim = 5"), "{odd}");
+    }
+
+    #[test]
+    fn attention_over_a_window_is_refused_by_name() {
+        let flag = message(|config| {
+            config.other.insert("use_sliding_window".into(), json!(true));
+        });
+        assert!(flag.contains("use_sliding_window"), "{flag}");
+        let types = json!(["full_attention", "sliding_attention"]);
+        let layers = message(|config| {
+            config.other.insert("layer_types".into(), types.clone());
+        });
+        assert!(layers.contains("sliding_attention"), "{layers}");
+    }
+
+    #[test]
+    fn a_saved_config_has_no_field_that_the_family_lacks() {
+        let qwen2 = serde_json::to_value(DecoderConfig::of(Family::Qwen2)).unwrap();
+        assert!(qwen2.get("head_dim").is_none());
+        assert_eq!(qwen2["model_type"], "qwen2");
+    }
+}

@@ -130,3 +130,32 @@ impl T5Config {
         self.feed_forward().map(|_| ())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_feed_forward_step_is_read_by_its_name() {
+        let read = |name: &str| {
+            T5Config { feed_forward_proj: name.into(), ..T5Config::default() }.feed_forward()
+        };
+        assert_eq!(read("relu").unwrap(), (Activation::Relu, false));
+        assert_eq!(read("gated-gelu").unwrap(), (Activation::GeluTanh, true));
+        assert_eq!(read("gelu").unwrap(), (Activation::Gelu, false));
+        let message = read("gated-mish").unwrap_err().to_string();
+        assert!(message.contains("gated-mish") && message.contains("relu"), "{message}");
+    }
+
+    #[test]
+    fn what_is_outside_its_domain_is_refused_by_the_field() {
+        let message = |config: T5Config| config.check().unwrap_err().to_string();
+        let base = T5Config::default;
+        let odd = message(T5Config { relative_attention_num_buckets: 7, ..base() });
+        assert!(odd.contains("relative_attention_num_buckets = 7"), "{odd}");
+        let near = message(T5Config { relative_attention_max_distance: 8, ..base() });
+        assert!(near.contains("relative_attention_max_distance = 8"), "{near}");
+        let umt5 = message(T5Config { model_type: "umt5".into(), ..base() });
+        assert!(umt5.contains("umt5"), "{umt5}");
+    }
+}
