@@ -73,7 +73,7 @@ pub(super) fn sum_of_squares<const D: usize>(x: Tensor<D>) -> f64 {
 
 /// The operations as burn sees them.
 #[backend_extension(Flex, LibTorch: cfg(feature = "libtorch"))]
-pub trait AdamWOp: Backend {
+pub(super) trait AdamWOp: Backend {
     /// The parameter and its moments after the step.
     fn adamw_op(
         parameter: FloatTensor<Self>,

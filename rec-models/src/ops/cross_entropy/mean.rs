@@ -55,7 +55,7 @@ fn scales(hidden: &Tensor<2>, targets: &Tensor<1, Int>, weights: Option<Tensor<1
 
 /// The operation as burn sees it.
 #[backend_extension(Flex, LibTorch: cfg(feature = "libtorch"), Autodiff)]
-pub trait MeanOp: Backend {
+pub(super) trait MeanOp: Backend {
     /// `Σ scales ⊙ losses`; see [`cross_entropy`].
     fn mean_op(
         hidden: FloatTensor<Self>,
