@@ -154,7 +154,7 @@ mod tests {
         let words: Vec<u32> = (0..300).map(|i| i / 3).collect();
         let ids: Vec<u32> = (0..300).map(|i| 4 + i % 40).collect();
         let out = masking().mask(&ids, Some(&words), &mut rng::stream(3, "masking", 0));
-        assert!(!out.positions.is_empty() && out.positions.len() % 3 == 0);
+        assert!(!out.positions.is_empty() && out.positions.len().is_multiple_of(3));
         assert!(out.positions.chunks(3).all(|w| w[0] % 3 == 0 && w[2] == w[0] + 2));
     }
 

@@ -1,4 +1,4 @@
-//! Text on its way to tokens: cleaning ([`clean`]), segmentation ([`segment`]), stop words
+//! Text on its way to tokens: cleaning ([`mod@clean`]), segmentation ([`segment`]), stop words
 //! ([`stopwords`]), chains of them ([`pipeline`]) and files larger than memory ([`stream`]); the
 //! ids of language models ([`tokenize`]), vocabularies ([`vocab`]) and keywords ([`keywords`]).
 

@@ -60,7 +60,7 @@ impl StopWords {
     /// The lists of these languages.
     ///
     /// # Errors
-    /// Those of [`stop_words`].
+    /// Those of [`stop_words()`].
     pub fn of(languages: &[&str]) -> Result<Self> {
         let languages = languages.iter().map(|&l| l.to_owned()).collect();
         Self::new(StopWordLists { languages, ..StopWordLists::default() })
@@ -69,7 +69,7 @@ impl StopWords {
     /// A set from lists.
     ///
     /// # Errors
-    /// Those of [`stop_words`].
+    /// Those of [`stop_words()`].
     pub fn new(lists: StopWordLists) -> Result<Self> {
         let mut words = HashSet::new();
         for language in &lists.languages {

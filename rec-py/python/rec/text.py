@@ -7,8 +7,8 @@
 >>> pipeline = rec.text.Pipeline(
 ...     [rec.text.Cleaner(), rec.text.Segmenter("zh"), "words", rec.text.stop_words("zh")]
 ... )
->>> pipeline.process("<b>这款手机</b>的屏幕很好！！！")
-['这款', '手机', '屏幕']
+>>> pipeline.process("<b>手机</b>的屏幕很好！！！")
+['手机', '屏幕']
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ use crate::{Error, Result};
 ///     .then(Segmenter::chinese())?
 ///     .then(TokenFilter::Words {})?
 ///     .then(StopWords::of(&["zh"])?)?;
-/// let tokens = pipeline.tokens("<b>这款手机</b>的屏幕很好！！！ https://a.cn")?;
-/// assert_eq!(tokens.iter().collect::<Vec<_>>(), ["这款", "手机", "屏幕"]);
+/// let tokens = pipeline.tokens("<b>手机</b>的屏幕很好！！！ https://a.cn")?;
+/// assert_eq!(tokens.iter().collect::<Vec<_>>(), ["手机", "屏幕"]);
 ///
 /// let copy: Pipeline = serde_json::from_str(&serde_json::to_string(&pipeline).unwrap()).unwrap();
 /// assert_eq!(copy.tokens("手机的屏幕")?.iter().count(), 2);

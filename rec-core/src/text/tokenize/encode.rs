@@ -220,10 +220,10 @@ fn encode_one(
 ) -> Result<Encoding> {
     let (tokenizer, special) = (&cutting.tokenizer, options.special_tokens);
     let bytes = options.offsets == OffsetUnit::Bytes;
-    let encoded = match (input.pair, &cutting.bare) {
-        (Some(pair), Some(bare)) => cutting.pair(bare, (input.text, pair), bytes, special),
-        _ if bytes => tokenizer.encode(input, special),
-        _ => tokenizer.encode_char_offsets(input, special),
+    let encoded = match &cutting.bare {
+        Some(bare) => cutting.whole(bare, input, bytes, special),
+        None if bytes => tokenizer.encode(input, special),
+        None => tokenizer.encode_char_offsets(input, special),
     };
     encoded.map(Encoding::from_hf).map_err(refused("the text"))
 }
@@ -248,7 +248,7 @@ fn pack_block<'a, I: Into<EncodeInput<'a>> + Copy>(
         let encoded = match (input.pair, &cutting.bare) {
             (None, _) => cutting.tokenizer.encode_fast(input, special),
             (Some(_), None) => cutting.tokenizer.encode(input, special),
-            (Some(pair), Some(bare)) => cutting.pair(bare, (input.text, pair), true, special),
+            (Some(_), Some(bare)) => cutting.whole(bare, input, true, special),
         };
         let encoded = encoded.map_err(refused("the text"))?;
         block.ids.extend_from_slice(encoded.get_ids());

@@ -56,7 +56,7 @@ pub struct Tokenizer {
 struct Cutting {
     truncation: Option<Truncation>,
     tokenizer: Arc<hf::Tokenizer>,
-    /// For the texts of a pair: with neither truncation nor frame.
+    /// For pairs and cuts on the left: with neither truncation nor frame.
     bare: Option<Arc<hf::Tokenizer>>,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use tokenizers as hf;
 use tokenizers::{TruncationDirection, TruncationParams};
 
-use super::{Cutting, Tokenizer, refused};
+use super::{Cutting, EncodeInput, Tokenizer, refused};
 use crate::{Error, Result};
 
 /// The end at which an input is cut.
@@ -78,13 +78,14 @@ impl Tokenizer {
         };
         self.check_room(wanted, pairs, special)?;
         let mut last = self.truncating.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |c: &&Cutting| c.truncation == truncation && (c.bare.is_some() || !pairs);
+        let whole = pairs || wanted.side == TruncationSide::Left;
+        let fits = |c: &&Cutting| c.truncation == truncation && (c.bare.is_some() || !whole);
         if let Some(cutting) = last.as_ref().filter(fits) {
             return Ok(cutting.clone());
         }
         let mut tokenizer = (*self.inner).clone();
         tokenizer.with_truncation(Some(wanted.params())).map_err(refused("the truncation"))?;
-        let bare = pairs.then(|| {
+        let bare = whole.then(|| {
             let mut bare = (*self.inner).clone();
             bare.with_post_processor(None::<hf::PostProcessorWrapper>);
             Arc::new(bare)
@@ -111,13 +112,13 @@ impl Tokenizer {
 }
 
 impl Cutting {
-    /// Encodes a pair that may have to be cut. The library stops parting a text at `max_length`
-    /// tokens, and no longer knows then which of the two is the longer one; so both are parted
-    /// whole, and cut and framed together.
-    pub(super) fn pair(
+    /// Encodes an input that may have to be cut. The library stops parting a text at `max_length`
+    /// tokens, and no longer knows then which text of a pair is the longer one, nor which word it is
+    /// at from the left; so here texts are parted whole, and cut and framed then.
+    pub(super) fn whole(
         &self,
         bare: &hf::Tokenizer,
-        (text, pair): (&str, &str),
+        input: EncodeInput<'_>,
         bytes: bool,
         special: bool,
     ) -> hf::Result<hf::Encoding> {
@@ -125,9 +126,11 @@ impl Cutting {
             true => bare.encode(text, false),
             false => bare.encode_char_offsets(text, false),
         };
-        let first = encode(text)?;
-        let mut second = encode(pair)?;
-        second.set_type_ids(vec![1; second.len()]);
-        self.tokenizer.post_process(first, Some(second), special)
+        let first = encode(input.text)?;
+        let mut second = input.pair.map(encode).transpose()?;
+        if let Some(second) = &mut second {
+            second.set_type_ids(vec![1; second.len()]);
+        }
+        self.tokenizer.post_process(first, second, special)
     }
 }

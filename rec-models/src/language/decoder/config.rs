@@ -19,8 +19,10 @@ pub struct DecoderConfig {
     pub num_hidden_layers: usize,
     pub num_attention_heads: usize,
     /// As many as there are query heads where none are given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub num_key_value_heads: Option<usize>,
     /// `hidden_size / num_attention_heads` where none is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub head_dim: Option<usize>,
     pub hidden_act: HiddenAct,
     /// Tokens a text may have.

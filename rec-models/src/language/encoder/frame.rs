@@ -1,5 +1,7 @@
 //! The special tokens around a text, and windows over one that is too long.
 
+#![allow(clippy::single_range_in_vec_init, reason = "a list of one window is meant")]
+
 use std::ops::Range;
 
 use rec_core::text::{EncodeOptions, Tokenizer};

@@ -17,7 +17,7 @@ impl Vectors {
     /// # Errors
     /// Where `values` are no whole number of rows.
     pub fn new(dim: usize, values: Vec<f32>) -> Result<Self> {
-        if dim == 0 || values.len() % dim != 0 {
+        if dim == 0 || !values.len().is_multiple_of(dim) {
             let expected = format!("whole rows of {dim} values");
             return Err(Error::shape("vectors", expected, format!("{} values", values.len())));
         }

@@ -155,6 +155,7 @@ fn pack_columns(level: Level, b: Matrix<'_>, threads: usize) -> Scratch {
     let mut packed = Scratch::take(panels * width * k);
     let to = Address(packed.as_mut_ptr());
     in_parallel(panels, threads, |panel| {
+        #[allow(clippy::redundant_locals, reason = "takes the whole address into the closure")]
         let to = to;
         for depth in depths(k) {
             let rows = panel * width..((panel + 1) * width).min(n);

@@ -9,7 +9,7 @@ pub(super) fn pool(x: Tensor<2>, rows: &Packed, reduction: Reduction) -> Tensor<
     let d = x.dims()[1];
     let pooled = rows.ranges().map(|range| {
         if range.is_empty() {
-            return Tensor::zeros([1, d], &x.device());
+            return Tensor::zeros([1, d], (&x.device(), x.dtype()));
         }
         let part = x.clone().narrow(0, range.start, range.len());
         match reduction {

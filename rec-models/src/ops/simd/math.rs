@@ -3,6 +3,8 @@
 //! The polynomials are minimax fits (Lawson's iteration on Chebyshev nodes) made for this file; the
 //! errors stated are the largest that the tests allow, on every level.
 
+#![allow(clippy::excessive_precision, reason = "coefficients as they were fitted")]
+
 use super::Lanes;
 
 /// `coefficients[0] + coefficients[1] x + …`.

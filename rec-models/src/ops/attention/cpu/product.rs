@@ -1,5 +1,7 @@
 //! Products of matrices that fit into the cache.
 
+#![allow(clippy::needless_range_loop, reason = "registers are addressed by row and column")]
+
 use crate::ops::simd::{Lanes, Level, Task};
 
 /// `c (+)= alpha · a b`, `[m, k] × [k, n] → [m, n]`.
