@@ -79,11 +79,14 @@ impl<F: Finish> Thin<'_, F> {
         let mut sums = [[s.splat(0.0); C]; R];
         for from in (0..k).step_by(S::WIDTH) {
             let here = from..(from + S::WIDTH).min(k);
-            let columns = columns.map(|column| s.load_part(&column[here.clone()], 0.0));
+            let mut vectors = [s.splat(0.0); C];
+            for (vector, column) in vectors.iter_mut().zip(columns) {
+                *vector = s.load_part(&column[here.clone()], 0.0);
+            }
             for (row, sums) in rows.iter().zip(&mut sums) {
                 let x = s.load_part(&row[here.clone()], 0.0);
-                for (sum, column) in sums.iter_mut().zip(columns) {
-                    *sum = s.mul_add(x, column, *sum);
+                for (sum, vector) in sums.iter_mut().zip(vectors) {
+                    *sum = s.mul_add(x, vector, *sum);
                 }
             }
         }

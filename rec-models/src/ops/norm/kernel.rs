@@ -5,6 +5,7 @@
 //! root-mean-square norm is the same without the means of `s` and `h`.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use super::Kind;
 use crate::ops::simd::{Lanes, Task};
@@ -20,24 +21,34 @@ impl<'a> Row<'a> {
     #[inline(always)]
     fn nth(self, i: usize, columns: usize) -> Self {
         let here = i * columns..(i + 1) * columns;
-        Self { x: &self.x[here.clone()], residual: self.residual.map(|r| &r[here]) }
+        let residual = match self.residual {
+            Some(residual) => Some(&residual[here.clone()]),
+            None => None,
+        };
+        Self { x: &self.x[here], residual }
     }
 
-    /// A vector of the sum; `fill` in lanes past the end.
+    /// A vector of the sum, 0 in lanes past the end.
     #[inline(always)]
-    fn load<S: Lanes>(self, s: S, at: std::ops::Range<usize>) -> S::V {
+    fn load<S: Lanes>(self, s: S, at: Range<usize>) -> S::V {
         let x = s.load_part(&self.x[at.clone()], 0.0);
         match self.residual {
             Some(residual) => s.add(x, s.load_part(&residual[at], 0.0)),
             None => x,
         }
     }
+
+    /// A vector of `(s − mean) reciprocal`.
+    #[inline(always)]
+    fn normalised<S: Lanes>(self, s: S, at: Range<usize>, mean: S::V, reciprocal: S::V) -> S::V {
+        s.mul(s.sub(self.load(s, at), mean), reciprocal)
+    }
 }
 
-/// The ranges of a row's vectors; the last may be short.
+/// The columns of the vector that begins at `from`; the last of a row may be short.
 #[inline(always)]
-fn vectors<S: Lanes>(_: S, columns: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (0..columns).step_by(S::WIDTH).map(move |from| from..(from + S::WIDTH).min(columns))
+fn vector<S: Lanes>(_: S, from: usize, columns: usize) -> Range<usize> {
+    from..(from + S::WIDTH).min(columns)
 }
 
 pub(super) struct Forth<'a> {
@@ -63,8 +74,9 @@ impl Task for Forth<'_> {
             self.means[i] = mean;
             self.reciprocals[i] = reciprocal;
             let (mean, reciprocal) = (s.splat(mean), s.splat(reciprocal));
-            for at in vectors(s, columns) {
-                let n = s.mul(s.sub(row.load(s, at.clone()), mean), reciprocal);
+            for from in (0..columns).step_by(S::WIDTH) {
+                let at = vector(s, from, columns);
+                let n = row.normalised(s, at.clone(), mean, reciprocal);
                 let weight = s.load_part(&self.weight[at.clone()], 0.0);
                 let scaled = match self.bias {
                     Some(bias) => s.mul_add(n, weight, s.load_part(&bias[at.clone()], 0.0)),
@@ -85,7 +97,8 @@ fn statistics<S: Lanes>(s: S, kind: Kind, row: Row<'_>, epsilon: f32) -> (f32, f
     let mean = match kind {
         Kind::Layer => {
             let mut sum = s.splat(0.0);
-            for at in vectors(s, columns) {
+            for from in (0..columns).step_by(S::WIDTH) {
+                let at = vector(s, from, columns);
                 sum = s.add(sum, row.load(s, at));
             }
             s.sum(sum) / count
@@ -95,7 +108,8 @@ fn statistics<S: Lanes>(s: S, kind: Kind, row: Row<'_>, epsilon: f32) -> (f32, f
     let centre = s.splat(mean);
     let mut squares = s.splat(0.0);
     let whole = columns / S::WIDTH * S::WIDTH;
-    for at in vectors(s, whole) {
+    for from in (0..whole).step_by(S::WIDTH) {
+        let at = vector(s, from, whole);
         let off = s.sub(row.load(s, at), centre);
         squares = s.mul_add(off, off, squares);
     }
@@ -132,20 +146,21 @@ impl Task for Back<'_> {
             let grad = &self.grad[i * columns..(i + 1) * columns];
             let mean = s.splat(if centres { self.means[i] } else { 0.0 });
             let reciprocal = s.splat(self.reciprocals[i]);
-            let normalised = |at| s.mul(s.sub(row.load(s, at), mean), reciprocal);
             let (mut sum, mut dot) = (s.splat(0.0), s.splat(0.0));
-            for at in vectors(s, columns) {
+            for from in (0..columns).step_by(S::WIDTH) {
+                let at = vector(s, from, columns);
                 let weight = s.load_part(&self.weight[at.clone()], 0.0);
                 let h = s.mul(s.load_part(&grad[at.clone()], 0.0), weight);
                 sum = s.add(sum, h);
                 // Lanes past the end have a gradient of 0.
-                dot = s.mul_add(h, normalised(at), dot);
+                dot = s.mul_add(h, row.normalised(s, at, mean, reciprocal), dot);
             }
             let count = columns as f32;
             let shift = s.splat(if centres { s.sum(sum) / count } else { 0.0 });
             let pull = s.splat(s.sum(dot) / count);
-            for at in vectors(s, columns) {
-                let n = normalised(at.clone());
+            for from in (0..columns).step_by(S::WIDTH) {
+                let at = vector(s, from, columns);
+                let n = row.normalised(s, at.clone(), mean, reciprocal);
                 let g = s.load_part(&grad[at.clone()], 0.0);
                 let h = s.mul(g, s.load_part(&self.weight[at.clone()], 0.0));
                 let inner = s.sub(s.sub(h, shift), s.mul(n, pull));

@@ -3,7 +3,10 @@
 //!
 //! A kernel is a [`Task`]: a struct of its arguments with a `run` that is generic over [`Lanes`].
 //! `run`, and every generic function it calls, must be `#[inline(always)]`, for it is the function
-//! it lands in that is compiled for the wider instructions.
+//! it lands in that is compiled for the wider instructions. For the same reason no closure in it may
+//! touch a vector, nor an iterator's adapter that takes one (`map`, `take`): a closure that the
+//! compiler leaves out of line is compiled without those instructions, and every operation in it
+//! becomes a call.
 
 mod lanes;
 mod math;

@@ -112,19 +112,21 @@ impl Lanes for Avx2 {
         // SAFETY: AVX2 was detected; the rest is the caller's promise.
         unsafe {
             let mut r = [_mm256_setzero_ps(); 8];
-            for (i, r) in r.iter_mut().enumerate().take(rows) {
-                *r = _mm256_loadu_ps(from.add(i * from_stride));
+            for (i, r) in r.iter_mut().enumerate() {
+                if i < rows {
+                    *r = _mm256_loadu_ps(from.add(i * from_stride));
+                }
             }
             // `u[4 i + j]`: columns j and 4 + j of rows 4 i to 4 i + 3.
             let mut u = r;
             for i in 0..2 {
                 let [a, b, c, d] = [r[4 * i], r[4 * i + 1], r[4 * i + 2], r[4 * i + 3]];
-                let low = |x, y| _mm256_castps_pd(_mm256_unpacklo_ps(x, y));
-                let high = |x, y| _mm256_castps_pd(_mm256_unpackhi_ps(x, y));
-                let (ab, cd) = (low(a, b), low(c, d));
+                let ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+                let cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
                 u[4 * i] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
                 u[4 * i + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
-                let (ab, cd) = (high(a, b), high(c, d));
+                let ab = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+                let cd = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
                 u[4 * i + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd));
                 u[4 * i + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd));
             }
@@ -230,19 +232,21 @@ impl Lanes for Avx512 {
         // SAFETY: AVX-512F was detected; the rest is the caller's promise.
         unsafe {
             let mut r = [_mm512_setzero_ps(); 16];
-            for (i, r) in r.iter_mut().enumerate().take(rows) {
-                *r = _mm512_loadu_ps(from.add(i * from_stride));
+            for (i, r) in r.iter_mut().enumerate() {
+                if i < rows {
+                    *r = _mm512_loadu_ps(from.add(i * from_stride));
+                }
             }
             // `u[4 i + j]`: columns j, 4 + j, 8 + j and 12 + j of rows 4 i to 4 i + 3.
             let mut u = r;
             for i in 0..4 {
                 let [a, b, c, d] = [r[4 * i], r[4 * i + 1], r[4 * i + 2], r[4 * i + 3]];
-                let low = |x, y| _mm512_castps_pd(_mm512_unpacklo_ps(x, y));
-                let high = |x, y| _mm512_castps_pd(_mm512_unpackhi_ps(x, y));
-                let (ab, cd) = (low(a, b), low(c, d));
+                let ab = _mm512_castps_pd(_mm512_unpacklo_ps(a, b));
+                let cd = _mm512_castps_pd(_mm512_unpacklo_ps(c, d));
                 u[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
                 u[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
-                let (ab, cd) = (high(a, b), high(c, d));
+                let ab = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+                let cd = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
                 u[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
                 u[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
             }
