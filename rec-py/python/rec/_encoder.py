@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
-import numpy as np
-
 from . import _native
 from ._progress import Progress, reporter
 from .errors import ShapeError
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     Texts = Union[Iterable[str], NDArray[Any]]
@@ -159,6 +158,8 @@ class TextEncoder:
             num_threads=num_threads,
             progress=reporter(progress),
         )
+        import numpy as np  # Importing the package stays light.
+
         vectors: NDArray[np.float32] = np.load(path, mmap_mode="r")
         return vectors
 
@@ -187,5 +188,7 @@ class TextEncoder:
 
 
 def _unit(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
     norms: NDArray[np.float32] = np.linalg.norm(x, axis=1, keepdims=True)
     return np.divide(x, norms, out=np.zeros_like(x, dtype=np.float32), where=norms > 0)

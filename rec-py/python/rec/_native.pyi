@@ -544,12 +544,12 @@ class Tokenizer:
     def train(
         texts: Iterable[str] | None = None,
         *,
-        files: Sequence[_Path] = (),
+        files: Sequence[_Path] = ...,
         model: Literal["wordpiece", "bpe", "unigram"] = "wordpiece",
         vocab_size: int = 30_000,
         min_frequency: int = 2,
         special_tokens: dict[str, str] | None = None,
-        extra_special_tokens: Sequence[str] = (),
+        extra_special_tokens: Sequence[str] = ...,
         lowercase: bool | None = None,
         limit_alphabet: int | None = None,
         segmenter: Segmenter | None = None,
@@ -676,7 +676,7 @@ class Vocab:
         *,
         min_count: int = 1,
         max_size: int | None = None,
-        special: Sequence[str] = (),
+        special: Sequence[str] = ...,
         prune_at: int | None = None,
     ) -> Vocab:
         """Counts the words of sequences in one pass.
@@ -703,8 +703,8 @@ class Vocab:
     def word(self, id: int) -> str: ...
     def count(self, word: str) -> int: ...
     def encode(self, sequence: Iterable[str]) -> NDArray[np.uint32]: ...
-    def __getitem__(self, word: str) -> int: ...
-    def __contains__(self, word: str) -> bool: ...
+    def __getitem__(self, word: str, /) -> int: ...
+    def __contains__(self, word: str, /) -> bool: ...
     def __len__(self) -> int: ...
 
 @final
