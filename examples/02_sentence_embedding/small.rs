@@ -52,5 +52,8 @@ pub(crate) fn train(folder: &Path, device: Device, seed: u64) -> Result<(), Box<
     let shown: Vec<String> = losses.iter().map(|loss| format!("{:.1}", loss.exp())).collect();
     println!("  {}  ({:.1} s)", shown.join(" "), started.elapsed().as_secs_f64());
     println!("saved in {}", folder.display());
+    println!(
+        "(masking alone teaches words, not likeness: expect rough neighbours from a model this small)"
+    );
     Ok(())
 }

@@ -21,10 +21,7 @@ impl<'a> Row<'a> {
     #[inline(always)]
     fn nth(self, i: usize, columns: usize) -> Self {
         let here = i * columns..(i + 1) * columns;
-        let residual = match self.residual {
-            Some(residual) => Some(&residual[here.clone()]),
-            None => None,
-        };
+        let residual = self.residual.map(|residual| &residual[here.clone()]);
         Self { x: &self.x[here], residual }
     }
 
