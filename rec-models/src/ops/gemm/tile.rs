@@ -1,6 +1,6 @@
 //! The innermost loop: a tile of the product in registers.
 
-use crate::ops::simd::Lanes;
+use crate::ops::simd::{Lanes, Task};
 
 /// One tile: where its factors are and where its sums go.
 #[derive(Clone, Copy)]
@@ -30,14 +30,12 @@ impl Tile {
             ($($rows:literal)+) => {
                 match (rows, columns > S::WIDTH) {
                     $(
-                        // SAFETY: the caller's promise.
-                        ($rows, true) if $rows <= S::TILE_ROWS => unsafe {
-                            self.sum::<S, $rows, 2>(s, columns - S::WIDTH)
-                        },
-                        // SAFETY: the caller's promise.
-                        ($rows, false) if $rows <= S::TILE_ROWS => unsafe {
-                            self.sum::<S, $rows, 1>(s, columns)
-                        },
+                        ($rows, true) if $rows <= S::TILE_ROWS => {
+                            s.apart(Sum::<$rows, 2> { tile: self, count: columns - S::WIDTH })
+                        }
+                        ($rows, false) if $rows <= S::TILE_ROWS => {
+                            s.apart(Sum::<$rows, 1> { tile: self, count: columns })
+                        }
                     )+
                     _ => unreachable!("a tile has 1 to TILE_ROWS rows"),
                 }
@@ -47,6 +45,9 @@ impl Tile {
     }
 
     /// `R` rows of `C` vectors, of which the last has `count` numbers.
+    ///
+    /// # Safety
+    /// As [`Tile::compute`], of `R` rows and so many columns.
     #[inline(always)]
     unsafe fn sum<S: Lanes, const R: usize, const C: usize>(self, s: S, count: usize) {
         let mut sums = [[s.splat(0.0); C]; R];
@@ -82,5 +83,23 @@ impl Tile {
                 }
             }
         }
+    }
+}
+
+/// A tile as a function of its own: within a larger one the compiler keeps half of the sums on the
+/// stack.
+#[derive(Clone, Copy)]
+struct Sum<const R: usize, const C: usize> {
+    tile: Tile,
+    count: usize,
+}
+
+impl<const R: usize, const C: usize> Task for Sum<R, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, s: S) {
+        // SAFETY: made by `Tile::compute` alone, under its caller's promise.
+        unsafe { self.tile.sum::<S, R, C>(s, self.count) }
     }
 }

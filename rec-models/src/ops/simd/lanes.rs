@@ -2,6 +2,8 @@
 
 use std::mem::MaybeUninit;
 
+use super::Task;
+
 /// Arithmetic on vectors of `f32`. A value of an implementing type exists only where the processor
 /// has the instructions, so calling its methods is sound.
 pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
@@ -12,6 +14,9 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// How many rows of two vectors the registers hold, with room for a matrix product's factors.
     const TILE_ROWS: usize;
 
+    /// Runs `task` as a function of its own, compiled for these instructions and not inlined: the
+    /// registers are all its own.
+    fn apart<T: Task>(self, task: T) -> T::Output;
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self::V;
     /// The numbers at `from`.
@@ -148,6 +153,11 @@ impl Lanes for Portable {
     type V = [f32; WIDTH];
     const WIDTH: usize = WIDTH;
     const TILE_ROWS: usize = 2;
+
+    #[inline(never)]
+    fn apart<T: Task>(self, task: T) -> T::Output {
+        task.run(self)
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

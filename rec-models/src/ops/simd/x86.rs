@@ -70,6 +70,17 @@ impl Lanes for Avx2 {
     const TILE_ROWS: usize = 6;
 
     #[inline(always)]
+    fn apart<T: Task>(self, task: T) -> T::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx2,fma")]
+        fn alone<T: Task>(lanes: Avx2, task: T) -> T::Output {
+            task.run(lanes)
+        }
+        // SAFETY: this value exists only where both were detected.
+        unsafe { alone(self, task) }
+    }
+
+    #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
         // SAFETY: AVX was detected.
         unsafe { _mm256_set1_ps(x) }
@@ -191,6 +202,17 @@ impl Lanes for Avx512 {
     type V = __m512;
     const WIDTH: usize = 16;
     const TILE_ROWS: usize = 12;
+
+    #[inline(always)]
+    fn apart<T: Task>(self, task: T) -> T::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn alone<T: Task>(lanes: Avx512, task: T) -> T::Output {
+            task.run(lanes)
+        }
+        // SAFETY: this value exists only where all three were detected.
+        unsafe { alone(self, task) }
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
