@@ -10,6 +10,7 @@ pub mod language;
 pub mod ops;
 mod registry;
 pub mod train;
+pub mod vectors;
 
 pub use device::Device;
 pub use fit::{Fit, FitContext, Model};

@@ -1,0 +1,14 @@
+//! Vectors of words and items, learned from what stands together.
+
+pub(crate) mod corpus;
+mod folder;
+mod formats;
+mod nearest;
+mod table;
+mod word2vec;
+
+pub use corpus::{Corpus, CorpusBuilder};
+pub use formats::{Duplicates, Import, VectorFormat};
+pub use nearest::{Neighbour, Term};
+pub use table::Vectors;
+pub use word2vec::{Architecture, Word2Vec, Word2VecModel};
