@@ -20,6 +20,11 @@ const CHUNK: usize = 10_000;
 /// Sentences to learn vectors from, as ids of a vocabulary, rare words left out.
 pub struct Corpus {
     vocab: Vocab,
+    sentences: Sentences,
+}
+
+/// Sentences of ids, each followed by [`END`].
+pub(crate) struct Sentences {
     ids: Ids,
     /// Where chunks of whole sentences begin, and the end: `[chunks + 1]`.
     chunks: Vec<usize>,
@@ -33,10 +38,10 @@ enum Ids {
 
 impl std::fmt::Debug for Corpus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let spilled = matches!(self.ids, Ids::Mapped(_));
+        let spilled = matches!(self.sentences.ids, Ids::Mapped(_));
         f.debug_struct("Corpus")
             .field("vocab", &self.vocab)
-            .field("words", &self.words)
+            .field("words", &self.words())
             .field("spilled", &spilled)
             .finish_non_exhaustive()
     }
@@ -50,10 +55,24 @@ impl Corpus {
 
     /// Occurrences of words of the vocabulary.
     pub fn words(&self) -> u64 {
-        self.words
+        self.sentences.words
     }
 
-    /// Chunks of whole sentences, each sentence followed by [`END`].
+    pub(crate) fn sentences(&self) -> &Sentences {
+        &self.sentences
+    }
+}
+
+impl Sentences {
+    /// Sentences of ids at hand, each followed by [`END`].
+    pub(crate) fn new(mut ids: Vec<u32>) -> Self {
+        let mut collect = Collector::default();
+        collect.compact(&mut ids, None);
+        let chunks = collect.finish();
+        Self { words: collect.words, ids: Ids::Memory(ids), chunks }
+    }
+
+    /// Chunks of whole sentences.
     pub(crate) fn chunks(&self) -> usize {
         self.chunks.len() - 1
     }
@@ -240,7 +259,7 @@ impl CorpusBuilder {
         let ids = match self.spill.take() {
             None => {
                 let mut ids = std::mem::take(&mut self.buffer);
-                collect.compact(&mut ids, &finals);
+                collect.compact(&mut ids, Some(&finals));
                 Ids::Memory(ids)
             }
             Some(spilled) => {
@@ -256,7 +275,7 @@ impl CorpusBuilder {
             }
         };
         let chunks = collect.finish();
-        Ok(Corpus { words: collect.words, vocab, ids, chunks })
+        Ok(Corpus { vocab, sentences: Sentences { words: collect.words, ids, chunks } })
     }
 
     /// The vocabulary, and the final id of each provisional one ([`END`] where it is left out).
@@ -308,11 +327,11 @@ struct Collector {
 
 impl Collector {
     /// The final id to keep, if any.
-    fn take(&mut self, id: u32, finals: &[u32]) -> Option<u32> {
+    fn take(&mut self, id: u32, finals: Option<&[u32]>) -> Option<u32> {
         if id == END {
             return self.end();
         }
-        let id = finals[id as usize];
+        let id = finals.map_or(id, |finals| finals[id as usize]);
         if id == END {
             return None;
         }
@@ -336,7 +355,7 @@ impl Collector {
         Some(END)
     }
 
-    fn compact(&mut self, ids: &mut Vec<u32>, finals: &[u32]) {
+    fn compact(&mut self, ids: &mut Vec<u32>, finals: Option<&[u32]>) {
         let mut to = 0;
         for at in 0..ids.len() {
             if let Some(id) = self.take(ids[at], finals) {
@@ -374,7 +393,7 @@ fn remapped(mut from: File, finals: &[u32], collect: &mut Collector) -> std::io:
             Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => break,
             Err(e) => return Err(e),
         }
-        if let Some(id) = collect.take(u32::from_ne_bytes(bytes), finals) {
+        if let Some(id) = collect.take(u32::from_ne_bytes(bytes), Some(finals)) {
             to.write_all(&id.to_ne_bytes())?;
         }
     }
@@ -400,16 +419,16 @@ mod tests {
         let corpus = read(CorpusBuilder::new().min_count(2));
         let words: Vec<_> = corpus.vocab().iter().collect();
         assert_eq!(words, [("a", 3), ("c", 3), ("b", 2)]);
-        assert_eq!(corpus.chunk(0), [2, 0, 1, 0, END, 0, 2, END, 1, 1, END]);
-        assert_eq!((corpus.words(), corpus.chunks()), (8, 1));
+        assert_eq!(corpus.sentences.chunk(0), [2, 0, 1, 0, END, 0, 2, END, 1, 1, END]);
+        assert_eq!((corpus.words(), corpus.sentences.chunks()), (8, 1));
     }
 
     #[test]
     fn a_spilled_corpus_is_the_same() {
         let spilled = read(CorpusBuilder::new().min_count(2).memory_limit(8));
-        assert!(matches!(spilled.ids, Ids::Mapped(_)));
+        assert!(matches!(spilled.sentences.ids, Ids::Mapped(_)));
         let whole = read(CorpusBuilder::new().min_count(2));
-        assert_eq!(spilled.ids(), whole.ids());
+        assert_eq!(spilled.sentences.ids(), whole.sentences.ids());
         assert_eq!(spilled.vocab(), whole.vocab());
     }
 
@@ -433,9 +452,9 @@ mod tests {
         builder.add(&long).unwrap();
         builder.add(["y", "x"]).unwrap();
         let corpus = builder.build().unwrap();
-        assert_eq!(corpus.chunks(), 2);
-        assert_eq!(corpus.chunk(0).len(), 25_004);
-        assert_eq!(corpus.chunk(1), [1, 0, END]);
+        assert_eq!(corpus.sentences.chunks(), 2);
+        assert_eq!(corpus.sentences.chunk(0).len(), 25_004);
+        assert_eq!(corpus.sentences.chunk(1), [1, 0, END]);
     }
 
     #[test]

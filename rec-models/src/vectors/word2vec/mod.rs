@@ -11,6 +11,7 @@ mod walk;
 use serde::{Deserialize, Serialize};
 
 pub use model::Word2VecModel;
+pub(super) use train::{Tables, Trainer};
 
 use super::Corpus;
 use crate::fit::FitContext;

@@ -52,7 +52,7 @@ fn words_of_one_topic_come_together() {
 #[test]
 fn one_worker_is_deterministic() {
     let corpus = topics(1500);
-    assert!(corpus.chunks() > 1);
+    assert!(corpus.sentences().chunks() > 1);
     let fit = |seed, threads| {
         let ctx = FitContext { seed, threads: Some(threads), ..FitContext::default() };
         config(Architecture::SkipGram).fit(&corpus, &ctx).unwrap()

@@ -10,8 +10,9 @@ use rec_core::{parallel, rng};
 use super::rows::Rows;
 use super::walk::{Bag, Desk, Shop, Walk};
 use super::{Architecture, Word2Vec, Word2VecModel};
-use crate::fit::FitContext;
+use crate::fit::{Cancel, FitContext};
 use crate::ops::simd::dispatch;
+use crate::vectors::corpus::Sentences;
 use crate::vectors::{Corpus, Vectors};
 use crate::{Error, Result};
 
@@ -23,23 +24,56 @@ pub(super) fn run(
 ) -> Result<Word2VecModel> {
     parallel::install(ctx.cpu_threads("Word2Vec")?, || {
         let mut tables = Tables::start(config, corpus, from, ctx.seed)?;
+        let trainer = Trainer::new(config, corpus.vocab().counts())?;
         ctx.progress.begin("word2vec", config.epochs as u64);
-        let trained = train(config, corpus, &mut tables, ctx);
+        let trained = (0..config.epochs).try_for_each(|epoch| {
+            trainer.epoch(epoch, corpus.sentences(), &mut tables, ctx.seed, &ctx.cancel)?;
+            ctx.progress.step(epoch as u64 + 1, "");
+            Ok(())
+        });
         ctx.progress.end();
         trained?;
         tables.finish(config, corpus, from, ctx.seed)
     })
 }
 
-/// The vectors of the corpus's words, in its order.
-struct Tables {
+/// The vectors of words, and of words as targets.
+pub(in crate::vectors) struct Tables {
     inputs: Rows,
     outputs: Rows,
 }
 
 impl Tables {
-    /// As in gensim: vectors uniform in ±1 over their length, zeros as outputs; those of a model
-    /// where it has the word.
+    /// As in gensim: vectors uniform in ±1 over their length, zeros as outputs.
+    pub(in crate::vectors) fn new(words: usize, dim: usize, seed: u64) -> Self {
+        let inputs = Rows::padded(&uniform(words, dim, seed), dim);
+        Self { inputs, outputs: Rows::zeros(words, dim) }
+    }
+
+    /// The given vectors, packed.
+    pub(in crate::vectors) fn from_packed(inputs: &[f32], outputs: &[f32], dim: usize) -> Self {
+        Self { inputs: Rows::padded(inputs, dim), outputs: Rows::padded(outputs, dim) }
+    }
+
+    /// `[inputs, outputs]`, each row-major `[words, vector_size]`.
+    pub(in crate::vectors) fn packed(&self) -> [Vec<f32>; 2] {
+        [self.inputs.packed(), self.outputs.packed()]
+    }
+
+    fn check(&self, config: &Word2Vec) -> Result<()> {
+        let finite =
+            |rows: &Rows| rows.par_chunks(1 << 16).all(|part| part.iter().all(|x| x.is_finite()));
+        if finite(&self.inputs) && finite(&self.outputs) {
+            return Ok(());
+        }
+        let why = format!(
+            "its vectors are no longer finite; lower alpha (now {}) or negative (now {})",
+            config.alpha, config.negative
+        );
+        Err(Error::data("word2vec diverged", why))
+    }
+
+    /// New vectors for the words of a corpus; those of a model where it has the word.
     fn start(
         config: &Word2Vec,
         corpus: &Corpus,
@@ -61,7 +95,7 @@ impl Tables {
                 }
             }
         }
-        Ok(Self { inputs: Rows::padded(&inputs, dim), outputs: Rows::padded(&outputs, dim) })
+        Ok(Self::from_packed(&inputs, &outputs, dim))
     }
 
     /// The model of the corpus's words, and after them the words that only `from` knows.
@@ -72,14 +106,7 @@ impl Tables {
         from: Option<&Word2VecModel>,
         seed: u64,
     ) -> Result<Word2VecModel> {
-        let (mut values, mut outputs) = (self.inputs.packed(), self.outputs.packed());
-        if !values.iter().chain(&outputs).all(|x| x.is_finite()) {
-            let why = format!(
-                "its vectors are no longer finite; lower alpha (now {}) or negative (now {})",
-                config.alpha, config.negative
-            );
-            return Err(Error::data("word2vec diverged", why));
-        }
+        let [mut values, mut outputs] = self.packed();
         let vocab = corpus.vocab();
         let mut words: Vec<&str> = vocab.iter().map(|(word, _)| word).collect();
         let mut counts = vocab.counts().to_vec();
@@ -113,76 +140,93 @@ fn uniform(rows: usize, dim: usize, seed: u64) -> Vec<f32> {
     values
 }
 
-fn train(
-    config: &Word2Vec,
-    corpus: &Corpus,
-    tables: &mut Tables,
-    ctx: &FitContext<'_>,
-) -> Result<()> {
-    let counts = corpus.vocab().counts();
-    let subsampling = Subsampling::new(counts, config.sample)?;
-    let weights: Vec<f64> = counts.iter().map(|&n| (n as f64).powf(config.ns_exponent)).collect();
-    let noise = AliasTable::new(&weights)?;
-    let shop = Shop {
-        inputs: tables.inputs.share(),
-        outputs: tables.outputs.share(),
-        subsampling: &subsampling,
-        windows: Windows::new(config.window, config.shrink_windows)?,
-        noise: &noise,
-        negatives: config.negative,
-        bag: match config.architecture {
-            Architecture::SkipGram => None,
-            Architecture::Cbow => Some(Bag::Mean),
-            Architecture::CbowSum => Some(Bag::Sum),
-        },
-    };
-    let run = Run { config, corpus, shop, ctx };
-    for epoch in 0..config.epochs {
-        run.epoch(epoch)?;
-        ctx.progress.step(epoch as u64 + 1, "");
+/// What stays the same from epoch to epoch.
+pub(in crate::vectors) struct Trainer {
+    config: Word2Vec,
+    subsampling: Subsampling,
+    noise: AliasTable,
+    windows: Windows,
+}
+
+impl Trainer {
+    /// For words seen so often.
+    pub(in crate::vectors) fn new(config: &Word2Vec, counts: &[u64]) -> Result<Self> {
+        config.check()?;
+        let weight = |&n: &u64| if n == 0 { 0.0 } else { (n as f64).powf(config.ns_exponent) };
+        let weights: Vec<f64> = counts.iter().map(weight).collect();
+        Ok(Self {
+            subsampling: Subsampling::new(counts, config.sample)?,
+            noise: AliasTable::new(&weights)?,
+            windows: Windows::new(config.window, config.shrink_windows)?,
+            config: config.clone(),
+        })
     }
-    Ok(())
-}
 
-struct Run<'a> {
-    config: &'a Word2Vec,
-    corpus: &'a Corpus,
-    shop: Shop<'a>,
-    ctx: &'a FitContext<'a>,
-}
-
-impl Run<'_> {
-    /// Workers take chunks in order, each when it has done its last.
-    fn epoch(&self, epoch: usize) -> Result<()> {
+    /// Passes over the sentences once; workers take chunks in order, each when it has done its last.
+    pub(in crate::vectors) fn epoch(
+        &self,
+        epoch: usize,
+        sentences: &Sentences,
+        tables: &mut Tables,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        let shop = Shop {
+            inputs: tables.inputs.share(),
+            outputs: tables.outputs.share(),
+            subsampling: &self.subsampling,
+            windows: self.windows,
+            noise: &self.noise,
+            negatives: self.config.negative,
+            bag: match self.config.architecture {
+                Architecture::SkipGram => None,
+                Architecture::Cbow => Some(Bag::Mean),
+                Architecture::CbowSum => Some(Bag::Sum),
+            },
+        };
         let next = AtomicUsize::new(0);
+        let pass = Pass { config: &self.config, epoch, sentences, shop, next: &next, seed };
         (0..self.config.workers)
             .into_par_iter()
             .with_max_len(1)
-            .try_for_each(|_| self.work(epoch, &next))
+            .try_for_each(|_| pass.work(cancel))?;
+        tables.check(&self.config)
     }
+}
 
-    fn work(&self, epoch: usize, next: &AtomicUsize) -> Result<()> {
+struct Pass<'a> {
+    config: &'a Word2Vec,
+    epoch: usize,
+    sentences: &'a Sentences,
+    shop: Shop<'a>,
+    next: &'a AtomicUsize,
+    seed: u64,
+}
+
+impl Pass<'_> {
+    fn work(&self, cancel: &Cancel) -> Result<()> {
         let mut desk = Desk::new(self.config.vector_size, self.config.negative);
         loop {
-            let chunk = next.fetch_add(1, Ordering::Relaxed);
-            if chunk >= self.corpus.chunks() {
+            let chunk = self.next.fetch_add(1, Ordering::Relaxed);
+            if chunk >= self.sentences.chunks() {
                 return Ok(());
             }
-            self.ctx.cancel.check("training of word2vec")?;
+            cancel.check("training of word2vec")?;
             // A chunk's draws and rate depend on the chunk, not on who takes it.
-            let lane = (epoch * self.corpus.chunks() + chunk) as u64;
+            let lane = (self.epoch * self.sentences.chunks() + chunk) as u64;
             dispatch(Walk {
                 shop: self.shop,
                 desk: &mut desk,
-                ids: self.corpus.chunk(chunk),
-                rng: rng::stream(self.ctx.seed, "word2vec.windows", lane),
-                rate: self.rate(epoch, chunk),
+                ids: self.sentences.chunk(chunk),
+                rng: rng::stream(self.seed, "word2vec.windows", lane),
+                rate: self.rate(chunk),
             });
         }
     }
 
-    fn rate(&self, epoch: usize, chunk: usize) -> f32 {
-        let done = (epoch as f64 + self.corpus.share_before(chunk)) / self.config.epochs as f64;
+    fn rate(&self, chunk: usize) -> f32 {
+        let before = self.epoch as f64 + self.sentences.share_before(chunk);
+        let done = before / self.config.epochs as f64;
         let (start, end) = (f64::from(self.config.alpha), f64::from(self.config.min_alpha));
         (start - (start - end) * done) as f32
     }
