@@ -5,8 +5,8 @@ python benches/peers/word2vec.py --text FILE --rec PATH_OF_BENCH_BINARY --sg --s
 
 The text holds one sentence a line, its words parted by white space. For each seed both train with
 the same settings, one after the other, and gensim scores both tables on the sets found in
-../shared/data/wordsim: Spearman correlation x 100, pairs with unknown words left out; analogies as
-accuracy in percent.
+../shared/data/wordsim: Spearman correlation x 100, pairs with unknown words left out; analogies
+as accuracy in percent.
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Lines:
         return iter(self.sentences)
 
 
-def scores(wv, language):
+def scores(wv, language, analogies):
     out = {}
     for name in PAIRS[language]:
         rows = []
@@ -46,8 +46,9 @@ def scores(wv, language):
             file.write("\n".join(rows) + "\n")
             file.flush()
             out[name] = 100 * wv.evaluate_word_pairs(file.name, case_insensitive=True)[1][0]
-    analogies = {"en": "questions-words.txt.gz", "zh": "zh-analogy.txt"}[language]
-    out["analogy"] = 100 * wv.evaluate_word_analogies(str(SETS / analogies))[0]
+    if analogies:
+        name = {"en": "questions-words.txt.gz", "zh": "zh-analogy.txt"}[language]
+        out["analogy"] = 100 * wv.evaluate_word_analogies(str(SETS / name))[0]
     return out
 
 
@@ -61,6 +62,7 @@ def main():
     parse.add_argument("--workers", type=int, default=2)
     parse.add_argument("--seeds", type=int, default=5)
     parse.add_argument("--sg", action="store_true")
+    parse.add_argument("--analogies", action="store_true", help="analogies too, which take gensim minutes")
     parse.add_argument("--speed-only", action="store_true")
     args = parse.parse_args()
     sentences = Lines(args.text)
@@ -80,8 +82,8 @@ def main():
             speeds["rec"].append(float(told.split(": ")[-1].split()[0]))
             print(f"seed {seed}: gensim {speeds['gensim'][-1]:.0f}, rec {speeds['rec'][-1]:.0f} thousand words/s, ratio {speeds['rec'][-1] / speeds['gensim'][-1]:.2f}", flush=True)
             if not args.speed_only:
-                figures["gensim"].append(scores(model.wv, args.language))
-                figures["rec"].append(scores(KeyedVectors.load_word2vec_format(out), args.language))
+                figures["gensim"].append(scores(model.wv, args.language, args.analogies))
+                figures["rec"].append(scores(KeyedVectors.load_word2vec_format(out), args.language, args.analogies))
     ratios = np.array(speeds["rec"]) / np.array(speeds["gensim"])
     print(f"median thousand words/s: gensim {np.median(speeds['gensim']):.0f}, rec {np.median(speeds['rec']):.0f}; median ratio {np.median(ratios):.2f}")
     for name in figures["gensim"][0] if figures["gensim"] else []:

@@ -19,7 +19,8 @@ fn topics(sentences: usize) -> Corpus {
 fn config(architecture: Architecture) -> Word2Vec {
     Word2Vec {
         vector_size: 24,
-        epochs: 8,
+        epochs: 30,
+        alpha: 0.1,
         workers: 1,
         sample: 0.0,
         architecture,
