@@ -37,6 +37,7 @@ from ._native import (
     __version__,
 )
 from ._read import read, read_split
+from ._vectors import Item2Vec, KeyedVectors, Word2Vec
 from .errors import (
     DataError,
     FormatError,
@@ -64,8 +65,10 @@ __all__ = [
     "FormatError",
     "Fusion",
     "IdMismatchError",
+    "Item2Vec",
     "ItemKNN",
     "Items",
+    "KeyedVectors",
     "Model",
     "NotFittedError",
     "PairedTest",
@@ -85,6 +88,7 @@ __all__ = [
     "UserKNN",
     "VersionError",
     "Vocab",
+    "Word2Vec",
     "__version__",
     "compare",
     "errors",
