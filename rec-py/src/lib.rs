@@ -11,6 +11,7 @@ mod ids;
 mod interrupt;
 mod items;
 mod keywords;
+mod language;
 mod model;
 mod params;
 mod progress;
@@ -51,6 +52,8 @@ mod native {
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::keywords::PyKeywordExtractor;
+    #[pymodule_export]
+    use crate::language::{PyLanguageModel, PyTokenStream};
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
