@@ -59,23 +59,24 @@ fn main() -> Result<()> {
 fn measure(task: &Task) -> Result<()> {
     let labelled = Labelled::single(&task.train.labels)?;
     let truth: Vec<Vec<Id>> = task.test.labels.iter().map(|l| vec![l.clone()]).collect();
-    let learners = NgramTagger::default().learners;
-    let alone = Learner::FastText(FastText::default());
-    for (what, tagger) in [
-        (
-            "SVM",
-            NgramTagger { learners: vec![learners[0].clone()], folds: 0, ..NgramTagger::default() },
-        ),
-        ("fastText", NgramTagger { learners: vec![alone], folds: 0, ..NgramTagger::default() }),
-        ("default mixture", NgramTagger::default()),
+    let alone = |learner| {
+        let learners = vec![learner];
+        NgramTagger { learners, folds: 0, ..NgramTagger::default() }
+    };
+    for (what, candidates) in [
+        ("SVM", vec![alone(Learner::Svm { c: 1.0 })]),
+        ("fastText", vec![alone(Learner::FastText(FastText::default()))]),
+        ("default", vec![NgramTagger::default()]),
+        ("best of 6 by CV", NgramTagger::candidates()),
     ] {
         let start = Instant::now();
+        let (tagger, at) = choose(candidates, task, &labelled)?;
         let classifier = tagger.fit(&task.train.texts, &labelled, &FitContext::default())?;
         let train = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let report = classifier.evaluate(&task.test.texts, &truth)?;
         println!(
-            "{:<18} {what:<16} accuracy {:.4}, macro F1 {:.4}, ECE {:.3}, training {train:.1} s, test {:.2} s",
+            "{:<18} {what:<15}{at} accuracy {:.4}, macro F1 {:.4}, ECE {:.3}, training {train:.1} s, test {:.2} s",
             task.name,
             report.accuracy,
             report.counts.macro_f1(),
@@ -84,6 +85,22 @@ fn measure(task: &Task) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The candidate that does best on held-out folds of the training part, and which it is.
+fn choose(
+    mut candidates: Vec<NgramTagger>,
+    task: &Task,
+    labelled: &Labelled,
+) -> Result<(NgramTagger, String)> {
+    if candidates.len() == 1 {
+        return Ok((candidates.remove(0), String::new()));
+    }
+    let ctx = FitContext::default();
+    let (best, figures) = NgramTagger::best_of(&candidates, &task.train.texts, labelled, &ctx)?;
+    let top = figures.iter().copied().fold(0.0, f64::max);
+    let at = figures.iter().position(|&f| f == top).unwrap_or_default();
+    Ok((best, format!(" ({at})")))
 }
 
 /// Accuracy of each learner and of their mixture on held-out folds of the training part.

@@ -32,6 +32,7 @@ mod save;
 mod tests;
 mod thresholds;
 mod train;
+mod tune;
 
 pub use calibrate::Calibration;
 pub use classifier::{Tag, TagClassifier};

@@ -53,7 +53,7 @@ impl Default for NgramTagger {
             features: NgramOptions::default(),
             learners: vec![
                 Learner::Svm { c: 1.0 },
-                Learner::NbSvm { c: 1.0, alpha: 1.0 },
+                Learner::NbSvm { c: 0.5, alpha: 1.0 },
                 Learner::NaiveBayes { alpha: 0.1 },
             ],
             folds: 4,
@@ -96,8 +96,14 @@ impl NgramTagger {
         parallel::install(ctx.cpu_threads("NgramTagger")?, || {
             let bags = self.features.bags(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
-            let held_out = self.cross_validate(&bags, labelled, ctx)?;
             let (features, fitted) = self.fit_once(&bags, labelled, ctx)?;
+            if features.n_features() == 0 {
+                let why = "no text has a word that counts as a feature; check the texts, the \
+                           pipeline, and min_df";
+                return Err(Error::empty("the training texts", why));
+            }
+            let held_out = self.cross_validate(&bags, labelled, ctx)?;
+            ctx.progress.end();
             self.finish(labelled, features, fitted, held_out)
         })
     }
@@ -158,7 +164,7 @@ impl NgramTagger {
     ) -> Result<Option<Vec<Vec<f32>>>> {
         let (n, n_labels) = (labelled.len(), labelled.labels.len());
         let n_folds = self.folds.min(n);
-        ctx.progress.begin("tags", n_folds as u64 + 1);
+        ctx.progress.begin("tags", n_folds as u64);
         if n_folds < 2 {
             return Ok(None);
         }
@@ -193,11 +199,6 @@ impl NgramTagger {
         let features = TfIdf::fit(&self.features, bags);
         self.check_size(features.n_features(), labelled.labels.len())?;
         let rows = features.transform(bags);
-        if rows.nnz() == 0 && bags.len() == labelled.len() {
-            let why = "no text has a word that counts as a feature; check the texts, the pipeline, \
-                       and min_df";
-            return Err(Error::empty("the training texts", why));
-        }
         let effort = Effort {
             tolerance: self.tolerance,
             max_iterations: self.max_iterations,
