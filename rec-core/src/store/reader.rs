@@ -178,6 +178,16 @@ impl ModelReader {
     }
 }
 
+impl Manifest {
+    /// Reads what a model folder says of itself, without its arrays.
+    ///
+    /// # Errors
+    /// As for [`ModelReader::open`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        read_manifest(path.as_ref())
+    }
+}
+
 fn read_manifest(path: &Path) -> Result<Manifest> {
     let file = path.join(MANIFEST);
     if path.is_dir() && !file.is_file() {

@@ -272,8 +272,12 @@ class FactorModel(Model):
         return factors
 
 
-def load(path: StrPath) -> Model:
-    """Loads a model folder as the class that saved it."""
+def load(path: StrPath) -> Any:
+    """Loads a model folder as the class that saved it: a recommender, or a ``TagClassifier``."""
+    if _native.folder_kind(path) == "tags":
+        from ._tags import TagClassifier
+
+        return TagClassifier._load(path)
     fitted = _native.load(path)
     cls = _KINDS[fitted.kind]
     params = cls._params(fitted.config)
