@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,22 @@ def test_parameters() -> None:
             rec.TagClassifier().set_params(**params)
 
 
+def test_pickle_and_clone() -> None:
+    clf = rec.TagClassifier(words=1).fit(TEXTS, LABELS)
+    copy = pickle.loads(pickle.dumps(clf))
+    assert copy.get_params() == clf.get_params()
+    np.testing.assert_array_equal(copy.predict_proba(TEXTS), clf.predict_proba(TEXTS))
+    assert not pickle.loads(pickle.dumps(rec.TagClassifier())).__sklearn_is_fitted__()
+    base = pytest.importorskip("sklearn.base")
+    assert base.clone(clf).words == 1
+
+
 def test_bad_input() -> None:
     clf = rec.TagClassifier()
     with pytest.raises(rec.DataError, match="at least two labels"):
         clf.fit(TEXTS, ["a"] * 12)
     with pytest.raises(rec.ShapeError):
-        clf.fit(TEXTS, LABELS[:5])
+        clf.fit(TEXTS, LABELS[3:9])
     with pytest.raises(rec.DataError):
         clf.fit(["", " "], ["a", "b"])
     with pytest.raises(rec.DataError):

@@ -248,6 +248,23 @@ fn paths_keep_children_below_their_parents() {
 }
 
 #[test]
+fn several_labels_are_told_apart() {
+    let sets: Vec<Vec<Id>> = (0..12)
+        .map(|i| ids([&["货/手机", "新"][..], &["货/手机"], &["货/书籍"]][(i / 3).min(2)]))
+        .collect();
+    let labelled = Labelled::paths(&sets, '/').unwrap();
+    let classifier = fit(&NgramTagger::default(), &TEXTS, &labelled).unwrap();
+    let found = names(&classifier, &classifier.predict(&["手机屏幕"]).unwrap()[0]);
+    assert!(found.contains(&"货/手机".to_owned()) && found.contains(&"货".to_owned()), "{found:?}");
+    assert!(!found.contains(&"货/书籍".to_owned()), "{found:?}");
+    let texts = [&TEXTS[..], &["酒"]].concat();
+    let truth = [&sets[..], &[ids(&["酒"])]].concat();
+    let report = classifier.evaluate(&texts, &truth).unwrap();
+    assert_eq!(report.unseen, BTreeMap::from([("酒".to_owned(), 1)]));
+    assert!(report.mean_average_precision.unwrap() > 0.9 && report.counts.micro_f1() > 0.9);
+}
+
+#[test]
 fn labels_never_seen_in_training_count_as_missed() {
     let classifier = fit(&all_learners(), &TEXTS, &Labelled::single(&classes()).unwrap()).unwrap();
     let texts = ["手机屏幕", "这本书", "红酒很甜", "手机"];

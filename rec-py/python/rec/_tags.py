@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
+from ._estimator import _from_bytes, _to_bytes
 from ._progress import Progress, reporter
 from .errors import NotFittedError, ParameterError
 
@@ -217,6 +218,17 @@ class TagClassifier:
     def save(self, path: StrPath) -> None:
         """Writes the fitted classifier as a folder, whole or not at all; ``rec.load`` reads it."""
         self._model().save(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        files = None if self._fitted is None else _to_bytes(self._fitted)
+        return {"params": self.get_params(), "files": files}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state["params"].items():
+            setattr(self, name, value)
+        files: dict[str, bytes] | None = state["files"]
+        if files is not None:
+            self._fitted = _from_bytes(files, _native.FittedTags.load)
 
     @classmethod
     def _load(cls, path: StrPath) -> TagClassifier:
