@@ -12,6 +12,7 @@ mod ids;
 mod interrupt;
 mod items;
 mod keywords;
+mod language;
 mod model;
 mod params;
 mod progress;
@@ -57,6 +58,8 @@ mod native {
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::keywords::PyKeywordExtractor;
+    #[pymodule_export]
+    use crate::language::{PyLanguageModel, PyTokenStream};
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]

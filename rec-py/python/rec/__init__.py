@@ -22,6 +22,7 @@ from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
+from ._language import LanguageModel
 from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
 from ._native import (
     Dataset,
@@ -67,6 +68,7 @@ __all__ = [
     "IdMismatchError",
     "ItemKNN",
     "Items",
+    "LanguageModel",
     "Model",
     "NotFittedError",
     "PairedTest",

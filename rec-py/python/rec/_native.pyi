@@ -20,6 +20,7 @@ __all__ = [
     "Items",
     "KeywordExtractor",
     "LabelCounts",
+    "LanguageModel",
     "PairedTest",
     "Recommendations",
     "Report",
@@ -28,6 +29,7 @@ __all__ = [
     "Split",
     "TextEncoder",
     "TextPipeline",
+    "TokenStream",
     "Tokenizer",
     "Vocab",
     "__version__",
@@ -422,6 +424,7 @@ def rerank_calibrate(
     normalize: str,
 ) -> Recommendations: ...
 
+_Finish = Literal["stop_id", "stop_text", "length", "positions", "interrupted"]
 _Texts = Iterable[str] | NDArray[Any]
 
 @final
@@ -478,6 +481,35 @@ class TextEncoder:
     def prompts(self) -> dict[str, str]: ...
     @property
     def report(self) -> tuple[list[str], list[str]]: ...
+
+@final
+class LanguageModel:
+    @staticmethod
+    def from_pretrained(folder: _Path, *, device: str, dtype: str) -> LanguageModel: ...
+    def generate(
+        self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
+    ) -> list[tuple[str, list[int], _Finish]]: ...
+    def stream(
+        self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
+    ) -> TokenStream: ...
+    def log_likelihoods(
+        self, texts: _Texts, *, batch_tokens: int, num_threads: int | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]: ...
+    @property
+    def options(self) -> dict[str, Any]: ...
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def max_len(self) -> int | None: ...
+    @property
+    def report(self) -> tuple[list[str], list[str]]: ...
+
+@final
+class TokenStream:
+    """Tokens as they come."""
+
+    def __iter__(self) -> TokenStream: ...
+    def __next__(self) -> tuple[int, int, str, _Finish | None]: ...
 
 @final
 class Segmenter:

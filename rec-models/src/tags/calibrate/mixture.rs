@@ -9,20 +9,20 @@ use crate::tags::labels::Task;
 /// `[texts, labels]` a model.
 pub(crate) fn mixture_weights(probabilities: &[Vec<f32>], truth: &Csr, task: Task) -> Vec<f32> {
     let n = probabilities.len();
-    let evidence: Vec<Vec<f64>> = probabilities.iter().map(|p| of_truth(p, truth, task)).collect();
-    let n_points = evidence.first().map_or(0, Vec::len);
+    let models: Vec<Vec<f64>> = probabilities.iter().map(|p| of_truth(p, truth, task)).collect();
+    let n_points = models.first().map_or(0, Vec::len);
     let mut weights = vec![1.0 / n as f64; n];
     if n_points == 0 {
         return weights.into_iter().map(|w| w as f32).collect();
     }
     for _ in 0..200 {
-        let mut shares = vec![0f64; n];
-        for point in 0..n_points {
-            let parts: Vec<f64> = (0..n).map(|m| weights[m] * evidence[m][point]).collect();
-            let total = parts.iter().sum::<f64>();
-            shares.iter_mut().zip(&parts).for_each(|(share, part)| *share += part / total);
+        let mut total = vec![0f64; n_points];
+        for (weight, model) in weights.iter().zip(&models) {
+            total.iter_mut().zip(model).for_each(|(total, p)| *total += weight * p);
         }
-        weights = shares.into_iter().map(|share| share / n_points as f64).collect();
+        let share = |p: &Vec<f64>| p.iter().zip(&total).map(|(p, t)| p / t).sum::<f64>();
+        let shares: Vec<f64> = models.iter().map(share).collect();
+        weights.iter_mut().zip(shares).for_each(|(w, share)| *w *= share / n_points as f64);
     }
     weights.into_iter().map(|w| w as f32).collect()
 }
