@@ -14,7 +14,7 @@ use rec_core::data::{Csr, Id};
 use rec_models::tags::{FastText, Labelled, Learner, NgramOptions, NgramTagger, train_test_split};
 use rec_models::{FitContext, Result};
 
-#[allow(dead_code)]
+#[allow(dead_code, clippy::unwrap_used)]
 mod support;
 
 struct Part {

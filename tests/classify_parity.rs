@@ -46,8 +46,8 @@ struct Multi {
     precision_at: [f64; 2],
 }
 
-fn fixture() -> Fixture {
-    serde_json::from_str(include_str!("fixtures/metrics_sklearn.json")).unwrap()
+fn fixture() -> serde_json::Result<Fixture> {
+    serde_json::from_str(include_str!("fixtures/metrics_sklearn.json"))
 }
 
 fn close(what: &str, got: &[f64], want: &[f64]) {
@@ -78,7 +78,7 @@ fn sets(rows: &[Vec<u8>], n_labels: usize) -> Csr {
 
 #[test]
 fn one_label_a_text() {
-    let Fixture { n_labels, single: of, .. } = fixture();
+    let Fixture { n_labels, single: of, .. } = fixture().unwrap();
     close("accuracy", &[accuracy(&of.truth, &of.predicted).unwrap()], &[of.accuracy]);
     let counts = LabelCounts::single(&of.truth, &of.predicted, n_labels).unwrap();
     averages(&counts, &of.by_label, of.macro_average, of.micro);
@@ -96,7 +96,7 @@ fn one_label_a_text() {
 
 #[test]
 fn several_labels_a_text() {
-    let Fixture { n_labels, multi: of, .. } = fixture();
+    let Fixture { n_labels, multi: of, .. } = fixture().unwrap();
     let (truth, predicted) = (sets(&of.truth, n_labels), sets(&of.predicted, n_labels));
     let counts = LabelCounts::multi(&truth, &predicted).unwrap();
     averages(&counts, &of.by_label, of.macro_average, of.micro);

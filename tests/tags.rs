@@ -2,7 +2,7 @@
 
 use rec_core::data::Id;
 use rec_models::FitContext;
-use rec_models::tags::{Labelled, Learner, NgramOptions, NgramTagger};
+use rec_models::tags::{Labelled, Learner, NgramOptions, NgramTagger, TfIdf};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -44,13 +44,8 @@ fn scores_are_those_of_liblinear() {
                 assert!((got - want).abs() < 2e-4, "{learner:?}: {got}, scikit-learn {want}");
             }
         }
-        let n_features = classifier_features(&tagger, &of);
-        assert_eq!(n_features, of.n_features);
+        let bags = tagger.features.bags(&of.train).unwrap();
+        let bags: Vec<_> = bags.iter().collect();
+        assert_eq!(TfIdf::fit(&tagger.features, &bags).n_features(), of.n_features);
     }
-}
-
-fn classifier_features(tagger: &NgramTagger, of: &Fixture) -> usize {
-    let bags = tagger.features.bags(&of.train).unwrap();
-    let bags: Vec<_> = bags.iter().collect();
-    rec_models::tags::TfIdf::fit(&tagger.features, &bags).n_features()
 }
