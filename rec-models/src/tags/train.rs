@@ -127,6 +127,7 @@ impl NgramTagger {
             let learners = self.cross_validate(&bags, labelled, ctx)?.ok_or_else(|| {
                 Error::parameter("folds", self.folds, "choose 2 or more, and give 2 texts or more")
             })?;
+            ctx.progress.end();
             let mixture = Mixture::fit(&labelled.labels, learners.clone(), &labelled.rows);
             Ok(HeldOut { learners, weights: mixture.weights, mixture: mixture.scores })
         })
