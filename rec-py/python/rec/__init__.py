@@ -38,6 +38,7 @@ from ._native import (
     __version__,
 )
 from ._read import read, read_split
+from ._tags import TagClassifier
 from .errors import (
     DataError,
     FormatError,
@@ -79,6 +80,7 @@ __all__ = [
     "SLIM",
     "ShapeError",
     "SocialGraph",
+    "TagClassifier",
     "TextEncoder",
     "Tokenizer",
     "TooLargeError",
