@@ -204,9 +204,9 @@ fn a_checkpoint_of_another_run_is_refused_by_name() {
         let error = error.unwrap_err();
         assert!(error.contains(name) && error.contains("remove it to start anew"), "{error}");
     }
-    let wide = TrainOptions::new(TokenizerModel::WordPiece).vocab_size(60);
-    let wide = Tokenizer::train(&texts(50), wide).unwrap();
-    let other = Corpus::encode(&wide, &texts(40), None).unwrap();
+    let few = TrainOptions::new(TokenizerModel::WordPiece).vocab_size(60);
+    let few = Tokenizer::train(&vec![texts(1).concat(); 9], few).unwrap();
+    let other = Corpus::encode(&few, &texts(40), None).unwrap();
     let error = fit(&training(), &other, &ctx).unwrap_err();
     assert!(error.contains("vocabulary") || error.contains("corpus"), "{error}");
 }
