@@ -12,6 +12,7 @@ use rec_core::data::{Dataset, Id, InteractionsBuilder};
 use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::fit::Estimator;
+use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
 
 fn folder(kind: &str) -> PathBuf {
@@ -37,6 +38,7 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         "bpr" => Box::new(Bpr { factors: 3, epochs: 5, workers: 1, ..Bpr::default() }),
         "co_transition" => Box::new(CoTransition::default()),
         "ease" => Box::new(Ease { l2: 1.0, ..Ease::default() }),
+        "item2vec" => Box::new(Item2Vec { vector_size: 3, epochs: 5, ..Item2Vec::default() }),
         "item_knn" => Box::new(ItemKnn::default()),
         "popular" => Box::new(Popular::default()),
         "slim" => Box::new(Slim { l1: 0.01, l2: 0.1, ..Slim::default() }),

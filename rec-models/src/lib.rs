@@ -11,6 +11,7 @@ pub mod ops;
 mod registry;
 pub mod tags;
 pub mod train;
+pub mod vectors;
 
 pub use device::Device;
 pub use fit::{Fit, FitContext, Model};

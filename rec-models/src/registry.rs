@@ -9,11 +9,12 @@ use crate::collab::{
     UserKnnModel,
 };
 use crate::fit::Model;
+use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 8] =
-    ["als", "bpr", "co_transition", "ease", "item_knn", "popular", "slim", "user_knn"];
+pub const KINDS: [&str; 9] =
+    ["als", "bpr", "co_transition", "ease", "item2vec", "item_knn", "popular", "slim", "user_knn"];
 
 /// Loads a model of any kind from its folder.
 ///
@@ -28,6 +29,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "bpr" => Box::new(BprModel::load(&reader)?),
         "co_transition" => Box::new(CoTransitionModel::load(&reader)?),
         "ease" => Box::new(EaseModel::load(&reader)?),
+        "item2vec" => Box::new(Item2VecModel::load(&reader)?),
         "item_knn" => Box::new(ItemKnnModel::load(&reader)?),
         "popular" => Box::new(PopularModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),

@@ -10,6 +10,7 @@ use rec_core::{Error, Result};
 use rec_models::Device;
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
+use rec_models::vectors::Item2Vec;
 
 use crate::dataset::{PyDataset, path_of};
 use crate::errors::OrRaise;
@@ -55,6 +56,7 @@ kinds! {
     "slim" => Slim,
     "als" => Als,
     "bpr" => Bpr,
+    "item2vec" => Item2Vec,
 }
 
 fn no_such(kind: &str) -> Error {

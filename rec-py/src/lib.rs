@@ -28,6 +28,7 @@ mod text;
 mod texts;
 mod tokenizer;
 mod tokenizer_train;
+mod vectors;
 mod vocab;
 
 #[pyo3::pymodule(name = "_native")]
@@ -81,6 +82,8 @@ mod native {
     use crate::text::{PySegmenter, PyTextPipeline, cleaner_steps, stop_words_py};
     #[pymodule_export]
     use crate::tokenizer::{PyDecodeStream, PyEncoding, PyTokenizer};
+    #[pymodule_export]
+    use crate::vectors::{PyVectors, PyWordModel};
     #[pymodule_export]
     use crate::vocab::PyVocab;
 }

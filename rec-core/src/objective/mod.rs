@@ -7,7 +7,9 @@ mod ease;
 mod least_squares;
 #[cfg(test)]
 mod numeric;
+mod skipgram;
 
 pub use bpr::{Bpr, BprFactors, log_sigmoid, sigmoid};
 pub use ease::Ease;
 pub use least_squares::{Confidence, ImplicitFactors, ImplicitLeastSquares, NormalEquations};
+pub use skipgram::{SkipGram, WordFactors};

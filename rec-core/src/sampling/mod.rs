@@ -7,6 +7,7 @@ pub mod draw;
 mod hard;
 mod masking;
 mod negatives;
+mod windows;
 
 pub use alias::AliasTable;
 pub use batch::InBatch;
@@ -14,3 +15,4 @@ pub use candidates::CandidateSampler;
 pub use hard::DynamicNegatives;
 pub use masking::{Masked, TokenMasking};
 pub use negatives::NegativeSampler;
+pub use windows::{Subsampling, Windows};

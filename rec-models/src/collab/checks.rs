@@ -14,7 +14,7 @@ pub(super) fn factors(n: usize) -> Result<()> {
     Err(Error::parameter("factors", n, format!("choose 1 to {MOST_FACTORS}; 32 to 256 are usual")))
 }
 
-pub(super) fn at_least_one(name: &str, n: usize) -> Result<()> {
+pub(crate) fn at_least_one(name: &str, n: usize) -> Result<()> {
     if n > 0 { Ok(()) } else { Err(Error::parameter(name, n, "at least 1 is needed")) }
 }
 
@@ -33,7 +33,7 @@ pub(super) fn positive(name: &str, x: f32) -> Result<()> {
 }
 
 /// Refuses negative weights, naming the first, and data without any interaction.
-pub(super) fn weights(kind: &str, matrix: &Csr, log: &Interactions) -> Result<()> {
+pub(crate) fn weights(kind: &str, matrix: &Csr, log: &Interactions) -> Result<()> {
     if matrix.nnz() == 0 {
         return Err(Error::empty("training data", "there is no interaction to learn from"));
     }

@@ -74,7 +74,7 @@ impl DerefMut for Table {
 }
 
 /// Checks that tables of factors are those of the ids and the matrix.
-pub(super) fn check_shapes(
+pub(crate) fn check_shapes(
     ids: &IdMaps,
     seen: &Csr,
     users: &[f32],
@@ -96,7 +96,7 @@ pub(super) fn check_shapes(
 }
 
 /// Checks that a folder holds a model of this kind.
-pub(super) fn check_kind(reader: &ModelReader, kind: &str) -> Result<()> {
+pub(crate) fn check_kind(reader: &ModelReader, kind: &str) -> Result<()> {
     let found = &reader.manifest().kind;
     if found == kind {
         return Ok(());
@@ -105,7 +105,7 @@ pub(super) fn check_kind(reader: &ModelReader, kind: &str) -> Result<()> {
 }
 
 /// What a folder says of its model's training.
-pub(super) fn training_log(reader: &ModelReader) -> Result<TrainingLog> {
+pub(crate) fn training_log(reader: &ModelReader) -> Result<TrainingLog> {
     serde_json::from_value(reader.manifest().training.clone())
         .map_err(|e| Error::data("training log of a model folder", e.to_string()))
 }

@@ -2,10 +2,10 @@
 
 mod als;
 mod bpr;
-mod checks;
+pub(crate) mod checks;
 mod cotransition;
 mod ease;
-mod factors;
+pub(crate) mod factors;
 mod item_weights;
 mod knn;
 mod popular;

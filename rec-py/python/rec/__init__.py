@@ -39,6 +39,7 @@ from ._native import (
 )
 from ._read import read, read_split
 from ._tags import TagClassifier
+from ._vectors import Item2Vec, KeyedVectors, Word2Vec
 from .errors import (
     DataError,
     FormatError,
@@ -66,9 +67,11 @@ __all__ = [
     "FormatError",
     "Fusion",
     "IdMismatchError",
+    "Item2Vec",
     "ItemKNN",
     "Items",
     "LanguageModel",
+    "KeyedVectors",
     "Model",
     "NotFittedError",
     "PairedTest",
@@ -89,6 +92,7 @@ __all__ = [
     "UserKNN",
     "VersionError",
     "Vocab",
+    "Word2Vec",
     "__version__",
     "compare",
     "errors",

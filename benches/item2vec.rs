@@ -1,0 +1,76 @@
+//! Training time and quality of item2vec on a fixed split.
+//!
+//! `cargo bench -p rec-models --bench item2vec -- --data gowalla --workers 2` prints seconds of
+//! training, Recall@20 and NDCG@20: all items ranked, training items removed, ties lost, every test
+//! user counted. The data is looked for in `../shared/data`; without it the benchmark says so and
+//! ends.
+
+#![allow(clippy::unwrap_used)] // a benchmark
+
+#[allow(dead_code)]
+mod support;
+
+use std::time::Instant;
+
+use clap::Parser;
+use rec_models::fit::{Fit, FitContext};
+use rec_models::vectors::{Item2Vec, ItemScore};
+use support::{data, dataset, n_items, recall_ndcg, sequences};
+
+#[derive(Parser)]
+struct Args {
+    #[arg(long, default_value = "lightgcnpp-ml-1m")]
+    data: String,
+    #[arg(long, default_value_t = 64)]
+    vector_size: usize,
+    #[arg(long)]
+    window: Option<usize>,
+    #[arg(long, default_value_t = 5)]
+    negative: usize,
+    #[arg(long, default_value_t = 0.75)]
+    ns_exponent: f64,
+    #[arg(long, default_value_t = 1e-3)]
+    sample: f64,
+    #[arg(long, default_value_t = 0.025)]
+    alpha: f32,
+    #[arg(long, default_value_t = 20)]
+    epochs: usize,
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Score by the vectors as targets instead of by cosine.
+    #[arg(long)]
+    output: bool,
+    /// Passed by cargo.
+    #[arg(long)]
+    bench: bool,
+}
+
+fn main() {
+    let args = Args::parse();
+    let Some(root) = data(&args.data) else { return };
+    let train = sequences(&root.join("train.txt.gz"));
+    let test = sequences(&root.join("test.txt.gz"));
+    let train = dataset(&train, n_items(&train).max(n_items(&test)));
+    let config = Item2Vec {
+        vector_size: args.vector_size,
+        window: args.window,
+        shrink_windows: false,
+        negative: args.negative,
+        ns_exponent: args.ns_exponent,
+        sample: args.sample,
+        alpha: args.alpha,
+        epochs: args.epochs,
+        workers: args.workers,
+        score: if args.output { ItemScore::Output } else { ItemScore::Cosine },
+        ..Item2Vec::default()
+    };
+    let start = Instant::now();
+    let mut ctx =
+        FitContext { seed: args.seed, threads: Some(args.workers), ..FitContext::default() };
+    let model = config.fit(&train, &mut ctx).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let (recall, ndcg) = recall_ndcg(&model, &test, 20);
+    println!("{} seconds {seconds:.2} recall@20 {recall:.4} ndcg@20 {ndcg:.4}", args.data);
+}

@@ -1,0 +1,99 @@
+//! Training speed of word2vec, to set beside `benches/peers/word2vec.py`.
+//!
+//! `cargo bench -p rec-models --bench word2vec -- --text FILE --workers 2 --sg` reads a file of one
+//! sentence a line, its words parted by white space, trains, and prints thousands of words a second
+//! (words of the vocabulary, before sub-sampling). `--out` writes the vectors in word2vec's text.
+//! Without `--text` the sentences are drawn from Zipf's law, `--words` of them.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Parser;
+use rec_core::rng::stream;
+use rec_core::sampling::AliasTable;
+use rec_models::fit::FitContext;
+use rec_models::vectors::{Architecture, Corpus, CorpusBuilder, VectorFormat, Word2Vec};
+
+#[derive(Parser)]
+struct Args {
+    #[arg(long)]
+    text: Option<PathBuf>,
+    /// Words to draw where there is no text.
+    #[arg(long, default_value_t = 4_000_000)]
+    words: usize,
+    #[arg(long, default_value_t = 100)]
+    vector_size: usize,
+    #[arg(long, default_value_t = 5)]
+    window: usize,
+    #[arg(long, default_value_t = 5)]
+    negative: usize,
+    #[arg(long, default_value_t = 5)]
+    min_count: u64,
+    #[arg(long, default_value_t = 5)]
+    epochs: usize,
+    #[arg(long, default_value_t = 1e-3)]
+    sample: f64,
+    #[arg(long, default_value_t = 0.025)]
+    alpha: f32,
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Skip-gram instead of a continuous bag of words.
+    #[arg(long)]
+    sg: bool,
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Passed by cargo.
+    #[arg(long)]
+    bench: bool,
+}
+
+fn main() -> rec_core::Result<()> {
+    let args = Args::parse();
+    let start = Instant::now();
+    let corpus = corpus(&args)?;
+    let read = start.elapsed().as_secs_f64();
+    let config = Word2Vec {
+        vector_size: args.vector_size,
+        window: args.window,
+        negative: args.negative,
+        epochs: args.epochs,
+        sample: args.sample,
+        alpha: args.alpha,
+        workers: args.workers,
+        architecture: if args.sg { Architecture::SkipGram } else { Architecture::Cbow },
+        ..Word2Vec::default()
+    };
+    let ctx = FitContext { seed: args.seed, threads: Some(args.workers), ..FitContext::default() };
+    let start = Instant::now();
+    let model = config.fit(&corpus, &ctx)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let words = corpus.words() * args.epochs as u64;
+    println!(
+        "{} words, {} distinct, read in {read:.2} s; trained in {seconds:.2} s: {:.0} thousand \
+         words a second",
+        corpus.words(),
+        corpus.vocab().len(),
+        words as f64 / seconds / 1000.0
+    );
+    match &args.out {
+        Some(out) => model.vectors().export(out, VectorFormat::Word2VecText),
+        None => Ok(()),
+    }
+}
+
+fn corpus(args: &Args) -> rec_core::Result<Corpus> {
+    let mut builder = CorpusBuilder::new().min_count(args.min_count);
+    match &args.text {
+        Some(path) => builder.add_file(path)?,
+        None => {
+            let weights: Vec<f64> = (0..100_000).map(|r| 1.0 / (f64::from(r) + 2.7)).collect();
+            let (zipf, mut rng) = (AliasTable::new(&weights)?, stream(1, "bench", 0));
+            for _ in 0..args.words / 20 {
+                builder.add((0..20).map(|_| zipf.draw(&mut rng).to_string()))?;
+            }
+        }
+    }
+    builder.build()
+}

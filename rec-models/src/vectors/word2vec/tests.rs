@@ -1,0 +1,149 @@
+use super::*;
+use crate::fit::FitContext;
+use crate::vectors::{CorpusBuilder, Term};
+
+/// Sentences of two topics that share no word but `both`.
+fn topics(sentences: usize) -> Corpus {
+    let mut builder = CorpusBuilder::new();
+    for n in 0..sentences {
+        let topic = if n % 2 == 0 { "x" } else { "y" };
+        let words = (0..12).map(|k| match k {
+            5 => "both".to_owned(),
+            _ => format!("{topic}{}", rec_core::rng::mix((n * 12 + k) as u64) % 10),
+        });
+        builder.add(words).unwrap();
+    }
+    builder.build().unwrap()
+}
+
+fn config(architecture: Architecture) -> Word2Vec {
+    Word2Vec {
+        vector_size: 24,
+        epochs: 30,
+        alpha: 0.1,
+        workers: 1,
+        sample: 0.0,
+        architecture,
+        ..Word2Vec::default()
+    }
+}
+
+const ALL: [Architecture; 3] = [Architecture::SkipGram, Architecture::Cbow, Architecture::CbowSum];
+
+fn separation(model: &Word2VecModel) -> f32 {
+    let near = model.vectors().similarity("x1", "x4").unwrap();
+    let far = model.vectors().similarity("x1", "y4").unwrap();
+    near - far
+}
+
+#[test]
+fn words_of_one_topic_come_together() {
+    let corpus = topics(2000);
+    for architecture in ALL {
+        for workers in [1, 2] {
+            let config = Word2Vec { workers, ..config(architecture) };
+            let model = config.fit(&corpus, &FitContext::default()).unwrap();
+            assert!(separation(&model) > 0.5, "{architecture:?}: {}", separation(&model));
+            let found = model.vectors().most_similar(&[Term::Word("y3")], &[], 5).unwrap();
+            assert!(found.iter().all(|n| !n.word.starts_with('x')), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn one_worker_is_deterministic() {
+    let corpus = topics(1500);
+    assert!(corpus.sentences().chunks() > 1);
+    let fit = |seed, threads| {
+        let ctx = FitContext { seed, threads: Some(threads), ..FitContext::default() };
+        config(Architecture::SkipGram).fit(&corpus, &ctx).unwrap()
+    };
+    let first = fit(1, 1);
+    assert_eq!(first.vectors().values(), fit(1, 3).vectors().values());
+    assert_ne!(first.vectors().values(), fit(2, 1).vectors().values());
+}
+
+#[test]
+fn any_length_of_vector_and_sentence_trains() {
+    let mut builder = CorpusBuilder::new();
+    builder.add((0..60_000).map(|n| ((n * n) % 17).to_string())).unwrap();
+    let corpus = builder.build().unwrap();
+    for (vector_size, window) in [(1, 1), (3, 40), (100, 5), (257, 2)] {
+        for architecture in ALL {
+            let config =
+                Word2Vec { vector_size, window, epochs: 1, workers: 2, ..config(architecture) };
+            let model = config.fit(&corpus, &FitContext::default()).unwrap();
+            assert_eq!(model.vectors().dim(), vector_size);
+            assert_eq!(model.vectors().len(), corpus.vocab().len());
+        }
+    }
+}
+
+#[test]
+fn training_goes_on_from_a_model_with_new_words() {
+    let (old, config) = (topics(1000), config(Architecture::SkipGram));
+    let ctx = FitContext::default();
+    let model = config.fit(&old, &ctx).unwrap();
+    let mut more = CorpusBuilder::new();
+    for n in 0..600 {
+        more.add(["x1", "x4", if n % 2 == 0 { "fresh" } else { "x2" }, "x3", "x5"]).unwrap();
+    }
+    let more = more.build().unwrap();
+    let grown = config.fit_on(&model, &more, &ctx).unwrap();
+    let vectors = grown.vectors();
+    assert_eq!(vectors.len(), model.vectors().len() + 1);
+    assert_eq!(vectors.get("y3"), model.vectors().get("y3"));
+    assert_ne!(vectors.get("x1"), model.vectors().get("x1"));
+    let count = |v: &crate::vectors::Vectors, w| v.count(v.index(w).unwrap()).unwrap();
+    assert_eq!(count(vectors, "x1"), count(model.vectors(), "x1") + 600);
+    assert!(
+        vectors.similarity("fresh", "x4").unwrap() > vectors.similarity("fresh", "y4").unwrap()
+    );
+    let other = Word2Vec { vector_size: 5, ..config };
+    assert!(matches!(other.fit_on(&model, &more, &ctx), Err(Error::Shape { .. })));
+}
+
+#[test]
+fn a_saved_model_trains_on_as_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let (corpus, config) = (topics(300), config(Architecture::Cbow));
+    let ctx = FitContext::default();
+    let model = config.fit(&corpus, &ctx).unwrap();
+    model.save(dir.path().join("model")).unwrap();
+    let loaded = Word2VecModel::load(dir.path().join("model")).unwrap();
+    assert_eq!(loaded.config(), model.config());
+    let [a, b] = [&model, &loaded].map(|m| config.fit_on(m, &corpus, &ctx).unwrap());
+    assert_eq!(a.vectors().values(), b.vectors().values());
+    assert_eq!(a.outputs(), b.outputs());
+}
+
+#[test]
+fn parameters_outside_their_domain_are_refused() {
+    let corpus = topics(10);
+    let base = config(Architecture::SkipGram);
+    for bad in [
+        Word2Vec { vector_size: 0, ..base.clone() },
+        Word2Vec { window: 0, ..base.clone() },
+        Word2Vec { negative: 0, ..base.clone() },
+        Word2Vec { epochs: 0, ..base.clone() },
+        Word2Vec { workers: 0, ..base.clone() },
+        Word2Vec { alpha: f32::NAN, ..base.clone() },
+        Word2Vec { min_alpha: -1.0, ..base.clone() },
+        Word2Vec { sample: 2.0, ..base.clone() },
+        Word2Vec { ns_exponent: f64::INFINITY, ..base.clone() },
+    ] {
+        let error = bad.fit(&corpus, &FitContext::default()).unwrap_err();
+        assert!(matches!(error, Error::Parameter { .. }), "{error}");
+    }
+    let wild = Word2Vec { alpha: 1e30, ..base };
+    let error = wild.fit(&corpus, &FitContext::default()).unwrap_err().to_string();
+    assert!(error.contains("lower alpha"), "{error}");
+}
+
+#[test]
+fn training_stops_when_told_to() {
+    let ctx = FitContext::default();
+    ctx.cancel.cancel();
+    let error = config(Architecture::SkipGram).fit(&topics(10), &ctx).unwrap_err();
+    assert!(matches!(error, Error::Cancelled(_)));
+}

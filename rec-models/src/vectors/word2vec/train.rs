@@ -1,0 +1,233 @@
+//! The workers of a training run.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rand::RngExt as _;
+use rayon::prelude::*;
+use rec_core::sampling::{AliasTable, Subsampling, Windows};
+use rec_core::{parallel, rng};
+
+use super::rows::Rows;
+use super::walk::{Bag, Desk, Shop, Walk};
+use super::{Architecture, Word2Vec, Word2VecModel};
+use crate::fit::{Cancel, FitContext};
+use crate::ops::simd::dispatch;
+use crate::vectors::corpus::Sentences;
+use crate::vectors::{Corpus, Vectors};
+use crate::{Error, Result};
+
+pub(super) fn run(
+    config: &Word2Vec,
+    corpus: &Corpus,
+    from: Option<&Word2VecModel>,
+    ctx: &FitContext<'_>,
+) -> Result<Word2VecModel> {
+    parallel::install(ctx.cpu_threads("Word2Vec")?, || {
+        let mut tables = Tables::start(config, corpus, from, ctx.seed)?;
+        let trainer = Trainer::new(config, corpus.vocab().counts())?;
+        ctx.progress.begin("word2vec", config.epochs as u64);
+        let trained = (0..config.epochs).try_for_each(|epoch| {
+            trainer.epoch(epoch, corpus.sentences(), &mut tables, ctx.seed, &ctx.cancel)?;
+            ctx.progress.step(epoch as u64 + 1, "");
+            Ok(())
+        });
+        ctx.progress.end();
+        trained?;
+        tables.finish(config, corpus, from, ctx.seed)
+    })
+}
+
+/// The vectors of words, and of words as targets.
+pub(in crate::vectors) struct Tables {
+    inputs: Rows,
+    outputs: Rows,
+}
+
+impl Tables {
+    /// As in gensim: vectors uniform in ±1 over their length, zeros as outputs.
+    pub(in crate::vectors) fn new(words: usize, dim: usize, seed: u64) -> Self {
+        let inputs = Rows::padded(&uniform(words, dim, seed), dim);
+        Self { inputs, outputs: Rows::zeros(words, dim) }
+    }
+
+    /// The given vectors, packed.
+    pub(in crate::vectors) fn from_packed(inputs: &[f32], outputs: &[f32], dim: usize) -> Self {
+        Self { inputs: Rows::padded(inputs, dim), outputs: Rows::padded(outputs, dim) }
+    }
+
+    /// `[inputs, outputs]`, each row-major `[words, vector_size]`.
+    pub(in crate::vectors) fn packed(&self) -> [Vec<f32>; 2] {
+        [self.inputs.packed(), self.outputs.packed()]
+    }
+
+    fn check(&self, config: &Word2Vec) -> Result<()> {
+        let finite =
+            |rows: &Rows| rows.par_chunks(1 << 16).all(|part| part.iter().all(|x| x.is_finite()));
+        if finite(&self.inputs) && finite(&self.outputs) {
+            return Ok(());
+        }
+        let why = format!(
+            "its vectors are no longer finite; lower alpha (now {}) or negative (now {})",
+            config.alpha, config.negative
+        );
+        Err(Error::data("word2vec diverged", why))
+    }
+
+    /// New vectors for the words of a corpus; those of a model where it has the word.
+    fn start(
+        config: &Word2Vec,
+        corpus: &Corpus,
+        from: Option<&Word2VecModel>,
+        seed: u64,
+    ) -> Result<Self> {
+        let (n, dim) = (corpus.vocab().len(), config.vector_size);
+        let mut inputs = uniform(n, dim, seed);
+        let mut outputs = vec![0.0; n * dim];
+        if let Some(model) = from {
+            if model.vectors().dim() != dim {
+                return Err(Error::shape("vector_size", model.vectors().dim(), dim));
+            }
+            for (at, (word, _)) in corpus.vocab().iter().enumerate() {
+                if let Some(row) = model.vectors().index(word) {
+                    let here = at * dim..(at + 1) * dim;
+                    inputs[here.clone()].copy_from_slice(model.vectors().row(row));
+                    outputs[here].copy_from_slice(model.output(row));
+                }
+            }
+        }
+        Ok(Self::from_packed(&inputs, &outputs, dim))
+    }
+
+    /// The model of the corpus's words, and after them the words that only `from` knows.
+    fn finish(
+        self,
+        config: &Word2Vec,
+        corpus: &Corpus,
+        from: Option<&Word2VecModel>,
+        seed: u64,
+    ) -> Result<Word2VecModel> {
+        let [mut values, mut outputs] = self.packed();
+        let vocab = corpus.vocab();
+        let mut words: Vec<&str> = vocab.iter().map(|(word, _)| word).collect();
+        let mut counts = vocab.counts().to_vec();
+        if let Some(model) = from {
+            for (row, word) in model.vectors().words().enumerate() {
+                let before = model.vectors().count(row as u32).unwrap_or(0);
+                match vocab.get(word) {
+                    Some(id) => counts[id as usize] += before,
+                    None => {
+                        words.push(word);
+                        counts.push(before);
+                        values.extend_from_slice(model.vectors().row(row as u32));
+                        outputs.extend_from_slice(model.output(row as u32));
+                    }
+                }
+            }
+        }
+        let vectors = Vectors::new(words, config.vector_size, values)?.with_counts(counts)?;
+        Word2VecModel::new(config.clone(), vectors, outputs, seed)
+    }
+}
+
+/// Each row from a stream of its own block, so that the values do not depend on threads.
+fn uniform(rows: usize, dim: usize, seed: u64) -> Vec<f32> {
+    const BLOCK: usize = 1024;
+    let mut values = vec![0f32; rows * dim];
+    values.par_chunks_mut(BLOCK * dim).enumerate().for_each(|(block, values)| {
+        let mut rng = rng::stream(seed, "word2vec.vectors", block as u64);
+        values.iter_mut().for_each(|v| *v = (rng.random::<f32>() * 2.0 - 1.0) / dim as f32);
+    });
+    values
+}
+
+/// What stays the same from epoch to epoch.
+pub(in crate::vectors) struct Trainer {
+    config: Word2Vec,
+    subsampling: Subsampling,
+    noise: AliasTable,
+    windows: Windows,
+}
+
+impl Trainer {
+    /// For words seen so often.
+    pub(in crate::vectors) fn new(config: &Word2Vec, counts: &[u64]) -> Result<Self> {
+        config.check()?;
+        let weight = |&n: &u64| if n == 0 { 0.0 } else { (n as f64).powf(config.ns_exponent) };
+        let weights: Vec<f64> = counts.iter().map(weight).collect();
+        Ok(Self {
+            subsampling: Subsampling::new(counts, config.sample)?,
+            noise: AliasTable::new(&weights)?,
+            windows: Windows::new(config.window, config.shrink_windows)?,
+            config: config.clone(),
+        })
+    }
+
+    /// Passes over the sentences once; workers take chunks in order, each when it has done its last.
+    pub(in crate::vectors) fn epoch(
+        &self,
+        epoch: usize,
+        sentences: &Sentences,
+        tables: &mut Tables,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        let shop = Shop {
+            inputs: tables.inputs.share(),
+            outputs: tables.outputs.share(),
+            subsampling: &self.subsampling,
+            windows: self.windows,
+            noise: &self.noise,
+            negatives: self.config.negative,
+            bag: match self.config.architecture {
+                Architecture::SkipGram => None,
+                Architecture::Cbow => Some(Bag::Mean),
+                Architecture::CbowSum => Some(Bag::Sum),
+            },
+        };
+        let next = AtomicUsize::new(0);
+        let pass = Pass { config: &self.config, epoch, sentences, shop, next: &next, seed };
+        (0..self.config.workers)
+            .into_par_iter()
+            .with_max_len(1)
+            .try_for_each(|_| pass.work(cancel))?;
+        tables.check(&self.config)
+    }
+}
+
+struct Pass<'a> {
+    config: &'a Word2Vec,
+    epoch: usize,
+    sentences: &'a Sentences,
+    shop: Shop<'a>,
+    next: &'a AtomicUsize,
+    seed: u64,
+}
+
+impl Pass<'_> {
+    fn work(&self, cancel: &Cancel) -> Result<()> {
+        let mut desk = Desk::new(self.config.vector_size, self.config.negative);
+        loop {
+            let chunk = self.next.fetch_add(1, Ordering::Relaxed);
+            if chunk >= self.sentences.chunks() {
+                return Ok(());
+            }
+            cancel.check("training of word2vec")?;
+            // A chunk's draws and rate depend on the chunk, not on who takes it.
+            let lane = (self.epoch * self.sentences.chunks() + chunk) as u64;
+            dispatch(Walk {
+                shop: self.shop,
+                desk: &mut desk,
+                ids: self.sentences.chunk(chunk),
+                rng: rng::stream(self.seed, "word2vec.windows", lane),
+                rate: self.rate(chunk),
+            });
+        }
+    }
+
+    fn rate(&self, chunk: usize) -> f32 {
+        let before = self.epoch as f64 + self.sentences.share_before(chunk);
+        let done = before / self.config.epochs as f64;
+        let (start, end) = (f64::from(self.config.alpha), f64::from(self.config.min_alpha));
+        (start - (start - end) * done) as f32
+    }
+}
