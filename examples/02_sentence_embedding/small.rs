@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use rec_core::text::{Tokenizer, TokenizerModel, TrainOptions};
-use rec_models::language::{Bert, BertConfig, BertForMaskedLm, MaskedPretraining};
+use rec_models::language::{
+    Bert, BertConfig, BertForMaskedLm, Corpus, LanguageTraining, MaskedObjective, Trained,
+};
 use rec_models::train::Bars;
 use rec_models::{Device, FitContext};
 
@@ -38,14 +40,16 @@ pub(crate) fn train(folder: &Path, device: Device, seed: u64) -> Result<(), Box<
     let bert = Bert::init(config, &device.tensor()?.autodiff(), seed)?;
     let model = BertForMaskedLm::with_new_head(bert, seed);
     let training =
-        MaskedPretraining { epochs: 8, learning_rate: 2e-3, ..MaskedPretraining::default() };
+        LanguageTraining { epochs: 8, learning_rate: 2e-3, ..LanguageTraining::default() };
+    let corpus = Corpus::encode(&tokenizer, &texts, Some(64))?;
+    let objective = MaskedObjective::new(&tokenizer)?;
     let ctx = FitContext {
         device,
         seed,
         progress: std::sync::Arc::new(Bars::new()),
         ..FitContext::default()
     };
-    let (model, losses) = training.fit(model, &tokenizer, &texts, &ctx)?;
+    let Trained { model, losses, .. } = training.fit(model, &objective, &corpus, None, &ctx)?;
     model.save(folder)?;
 
     println!("perplexity of masked tokens, epoch by epoch:");

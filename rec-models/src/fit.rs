@@ -126,7 +126,7 @@ pub struct Validation<'a> {
 pub struct Checkpoints {
     /// The folder.
     pub dir: PathBuf,
-    /// After every how many epochs.
+    /// After every how many epochs; of language models, after every how many steps.
     pub every: usize,
 }
 

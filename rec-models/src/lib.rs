@@ -9,6 +9,7 @@ pub mod fit;
 pub mod language;
 pub mod ops;
 mod registry;
+pub mod tags;
 pub mod train;
 pub mod vectors;
 

@@ -34,6 +34,11 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "popular" => Box::new(PopularModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),
         "user_knn" => Box::new(UserKnnModel::load(&reader)?),
+        crate::tags::KIND => {
+            let why = "holds a tag classifier, which recommends nothing; load it with \
+                       tags::TagClassifier::load";
+            return Err(Error::format(path, None, why));
+        }
         other => {
             let known = KINDS.join(", ");
             let why = format!("holds a model of kind {other:?}; this build knows {known}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rec_core::store::Manifest;
 use rec_core::{Error, Result};
 use rec_models::Device;
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
@@ -120,6 +121,12 @@ pub(crate) fn fit(
         train(kind, &params, data, &mut ctx)
     })?;
     Ok(inner.into())
+}
+
+/// The kind of model that a folder holds.
+#[pyfunction]
+pub(crate) fn folder_kind(path: &Bound<'_, PyAny>) -> PyResult<String> {
+    Manifest::read(path_of(path)?).map(|manifest| manifest.kind).or_raise()
 }
 
 /// Loads a model folder.

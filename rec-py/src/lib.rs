@@ -1,5 +1,6 @@
 //! Python bindings of the rec recommender library: the module `rec._native`.
 
+mod classify;
 mod columns;
 mod dataset;
 mod encoder;
@@ -11,6 +12,7 @@ mod ids;
 mod interrupt;
 mod items;
 mod keywords;
+mod language;
 mod model;
 mod params;
 mod progress;
@@ -21,6 +23,7 @@ mod social;
 mod sparse;
 mod split;
 mod table;
+mod tags;
 mod text;
 mod texts;
 mod tokenizer;
@@ -39,6 +42,10 @@ mod native {
     }
 
     #[pymodule_export]
+    use crate::classify::{
+        PyLabelCounts, classify_ece, classify_map, classify_precision_at_k, classify_roc_auc,
+    };
+    #[pymodule_export]
     use crate::dataset::{_dataset_from_state, PyDataset};
     #[pymodule_export]
     use crate::encoder::PyTextEncoder;
@@ -47,11 +54,13 @@ mod native {
         PyPairedTest, PyReport, compare, evaluate_answer, evaluate_model, evaluate_rows,
     };
     #[pymodule_export]
-    use crate::fit::{check_device, check_params, fit, load};
+    use crate::fit::{check_device, check_params, fit, folder_kind, load};
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::keywords::PyKeywordExtractor;
+    #[pymodule_export]
+    use crate::language::{PyLanguageModel, PyTokenStream};
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
@@ -67,6 +76,8 @@ mod native {
         PyCold, PySplit, split_at_time, split_by_time, split_by_user_ratio, split_leave_last_out,
         split_random, split_user_holdout,
     };
+    #[pymodule_export]
+    use crate::tags::{PyFittedTags, check_tag_params};
     #[pymodule_export]
     use crate::text::{PySegmenter, PyTextPipeline, cleaner_steps, stop_words_py};
     #[pymodule_export]

@@ -2,12 +2,13 @@
 //! be of either.
 //!
 //! [`evaluate`] measures a model on a test part; [`evaluate_lists`] and [`evaluate_run`] measure
-//! ready-made lists; [`paired_test`] compares two reports. The metrics themselves are plain functions
-//! of one list: [`ndcg`], [`recall`] and the others.
+//! ready-made lists; [`paired_test`] compares two reports; [`classify`] judges tags. The
+//! metrics of rankings are plain functions of one list: [`ndcg`], [`recall`] and the others.
 
 mod beyond;
 mod board;
 mod bootstrap;
+pub mod classify;
 mod evaluate;
 mod hits;
 mod lists;

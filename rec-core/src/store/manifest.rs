@@ -23,7 +23,7 @@ pub struct Manifest {
     pub config: serde_json::Value,
     /// How it was trained: data, seed, protocol, figures; free form.
     pub training: serde_json::Value,
-    /// SHA-256 of the user and item maps, in order.
+    /// SHA-256 of the maps of users and items, or of labels, in order.
     pub ids: BTreeMap<String, String>,
     /// SHA-256 of each file beside the manifest.
     pub files: BTreeMap<String, String>,

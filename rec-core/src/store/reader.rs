@@ -66,14 +66,23 @@ impl ModelReader {
     /// # Errors
     /// [`Error::Format`] where they are missing or not those the manifest names.
     pub fn ids(&self) -> Result<Arc<IdMaps>> {
-        let load = |name: &str| {
-            let map = self.id_map(name)?;
-            if self.manifest.ids.get(name) != Some(&map.fingerprint()) {
-                return Err(self.bad(format!("the {name} are not those of the manifest")));
-            }
-            Ok(map)
-        };
-        Ok(IdMaps::shared(load("users")?, load("items")?))
+        Ok(IdMaps::shared(self.checked_map("users")?, self.checked_map("items")?))
+    }
+
+    /// The names of labels.
+    ///
+    /// # Errors
+    /// As for [`ModelReader::ids`].
+    pub fn labels(&self) -> Result<IdMap> {
+        self.checked_map("labels")
+    }
+
+    fn checked_map(&self, name: &str) -> Result<IdMap> {
+        let map = self.id_map(name)?;
+        if self.manifest.ids.get(name) != Some(&map.fingerprint()) {
+            return Err(self.bad(format!("the {name} are not those of the manifest")));
+        }
+        Ok(map)
     }
 
     fn id_map(&self, name: &str) -> Result<IdMap> {
@@ -166,6 +175,16 @@ impl ModelReader {
 
     fn bad(&self, why: impl Into<String>) -> Error {
         Error::format(&self.path, None, why)
+    }
+}
+
+impl Manifest {
+    /// Reads what a model folder says of itself, without its arrays.
+    ///
+    /// # Errors
+    /// As for [`ModelReader::open`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        read_manifest(path.as_ref())
     }
 }
 

@@ -60,6 +60,22 @@ impl ModelWriter {
         self
     }
 
+    /// Adds the names of labels.
+    pub fn labels(&mut self, labels: &IdMap) -> &mut Self {
+        self.manifest.ids.insert("labels".into(), labels.fingerprint());
+        self.id_map("labels", labels);
+        self
+    }
+
+    /// Sets the estimator's parameters, where they are known only once the arrays are.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a configuration that JSON cannot hold.
+    pub fn config(&mut self, config: &impl Serialize) -> Result<&mut Self> {
+        self.manifest.config = json(config)?;
+        Ok(self)
+    }
+
     fn id_map(&mut self, name: &str, map: &IdMap) {
         if let Some(values) = map.as_integers() {
             self.array("ids", name, Array::new(&[values.len()], values));

@@ -4,6 +4,7 @@
 mod checkpoint;
 mod epochs;
 mod progress;
+mod schedule;
 mod snapshot;
 mod stopping;
 #[cfg(test)]
@@ -12,5 +13,6 @@ mod tests;
 pub use checkpoint::data_fingerprint;
 pub use epochs::{Epochs, Plan, run};
 pub use progress::Bars;
+pub use schedule::Schedule;
 pub use snapshot::Snapshot;
 pub use stopping::{Measurement, Stopping, TrainingLog};

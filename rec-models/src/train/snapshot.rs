@@ -44,8 +44,13 @@ impl Snapshot {
         self.arrays.keys().cloned().collect()
     }
 
+    /// The arrays: name, shape and values.
+    pub(crate) fn into_arrays(self) -> impl Iterator<Item = (String, Vec<usize>, Vec<f32>)> {
+        self.arrays.into_iter().map(|(name, (shape, values))| (name, shape, values))
+    }
+
     /// Adds all arrays to a folder, under `prefix`.
-    pub(super) fn write(&self, prefix: &str, writer: &mut ModelWriter) -> Result<()> {
+    pub(crate) fn write(&self, prefix: &str, writer: &mut ModelWriter) -> Result<()> {
         for (name, (shape, values)) in &self.arrays {
             writer.f32(&format!("{prefix}.{name}"), shape, values)?;
         }
@@ -53,7 +58,7 @@ impl Snapshot {
     }
 
     /// The arrays of these names under `prefix`.
-    pub(super) fn read(prefix: &str, names: &[String], reader: &ModelReader) -> Result<Self> {
+    pub(crate) fn read(prefix: &str, names: &[String], reader: &ModelReader) -> Result<Self> {
         names.iter().try_fold(Self::new(), |snapshot, name| {
             let (shape, values) = reader.f32(&format!("{prefix}.{name}"))?;
             Ok(snapshot.with(name, &shape, values))

@@ -22,6 +22,7 @@ from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
+from ._language import LanguageModel
 from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
 from ._native import (
     Dataset,
@@ -37,6 +38,7 @@ from ._native import (
     __version__,
 )
 from ._read import read, read_split
+from ._tags import TagClassifier
 from ._vectors import Item2Vec, KeyedVectors, Word2Vec
 from .errors import (
     DataError,
@@ -68,6 +70,7 @@ __all__ = [
     "Item2Vec",
     "ItemKNN",
     "Items",
+    "LanguageModel",
     "KeyedVectors",
     "Model",
     "NotFittedError",
@@ -80,6 +83,7 @@ __all__ = [
     "SLIM",
     "ShapeError",
     "SocialGraph",
+    "TagClassifier",
     "TextEncoder",
     "Tokenizer",
     "TooLargeError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
 
 from . import _native
 from ._native import Dataset, Explanation, Recommendations
@@ -11,7 +11,7 @@ from ._progress import Progress, reporter
 from .errors import NotFittedError, ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -249,7 +249,7 @@ class Model:
         self._set(state["params"])
         files: dict[str, bytes] | None = state["files"]
         if files is not None:
-            self._fitted = _from_bytes(files)
+            self._fitted = _from_bytes(files, _native.load)
 
 
 class FactorModel(Model):
@@ -272,8 +272,12 @@ class FactorModel(Model):
         return factors
 
 
-def load(path: StrPath) -> Model:
-    """Loads a model folder as the class that saved it."""
+def load(path: StrPath) -> Any:
+    """Loads a model folder as the class that saved it: a recommender, or a ``TagClassifier``."""
+    if _native.folder_kind(path) == "tags":
+        from ._tags import TagClassifier
+
+        return TagClassifier._load(path)
     fitted = _native.load(path)
     cls = _KINDS[fitted.kind]
     params = cls._params(fitted.config)
@@ -285,7 +289,7 @@ def load(path: StrPath) -> Model:
     return model
 
 
-def _to_bytes(fitted: _native.FittedModel) -> dict[str, bytes]:
+def _to_bytes(fitted: _native.FittedModel | _native.FittedTags) -> dict[str, bytes]:
     """The files of the model's folder."""
     import tempfile
     from pathlib import Path
@@ -296,15 +300,18 @@ def _to_bytes(fitted: _native.FittedModel) -> dict[str, bytes]:
         return {file.name: file.read_bytes() for file in path.iterdir()}
 
 
-def _from_bytes(files: dict[str, bytes]) -> _native.FittedModel:
-    """The model of the files of its folder."""
+_Fitted = TypeVar("_Fitted")
+
+
+def _from_bytes(files: dict[str, bytes], load: Callable[[str], _Fitted]) -> _Fitted:
+    """What ``load`` makes of the files of a folder."""
     import tempfile
     from pathlib import Path
 
     with tempfile.TemporaryDirectory(prefix="rec-pickle-") as folder:
         for name, content in files.items():
             (Path(folder) / name).write_bytes(content)
-        return _native.load(folder)
+        return load(folder)
 
 
 def _policy(on_unknown: OnUnknown) -> str | _native.FittedModel:

@@ -16,8 +16,11 @@ __all__ = [
     "Encoding",
     "Explanation",
     "FittedModel",
+    "FittedTags",
     "Items",
     "KeywordExtractor",
+    "LabelCounts",
+    "LanguageModel",
     "PairedTest",
     "Recommendations",
     "Report",
@@ -26,6 +29,7 @@ __all__ = [
     "Split",
     "TextEncoder",
     "TextPipeline",
+    "TokenStream",
     "Tokenizer",
     "Vectors",
     "Vocab",
@@ -34,12 +38,18 @@ __all__ = [
     "_dataset_from_state",
     "check_device",
     "check_params",
+    "check_tag_params",
+    "classify_ece",
+    "classify_map",
+    "classify_precision_at_k",
+    "classify_roc_auc",
     "cleaner_steps",
     "compare",
     "evaluate_answer",
     "evaluate_model",
     "evaluate_rows",
     "fit",
+    "folder_kind",
     "fuse",
     "load",
     "read_parts",
@@ -352,6 +362,7 @@ def fit(
     progress: Progress | None,
     checkpoints: _Path | None,
 ) -> FittedModel: ...
+def folder_kind(path: _Path) -> str: ...
 def load(path: _Path) -> FittedModel: ...
 def _dataset_from_state(state: Mapping[str, Any]) -> Dataset: ...
 def read_parts(path: _Path, options: Mapping[str, Any]) -> list[Dataset | None]: ...
@@ -415,6 +426,7 @@ def rerank_calibrate(
     normalize: str,
 ) -> Recommendations: ...
 
+_Finish = Literal["stop_id", "stop_text", "length", "positions", "interrupted"]
 _Texts = Iterable[str] | NDArray[Any]
 
 @final
@@ -471,6 +483,35 @@ class TextEncoder:
     def prompts(self) -> dict[str, str]: ...
     @property
     def report(self) -> tuple[list[str], list[str]]: ...
+
+@final
+class LanguageModel:
+    @staticmethod
+    def from_pretrained(folder: _Path, *, device: str, dtype: str) -> LanguageModel: ...
+    def generate(
+        self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
+    ) -> list[tuple[str, list[int], _Finish]]: ...
+    def stream(
+        self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
+    ) -> TokenStream: ...
+    def log_likelihoods(
+        self, texts: _Texts, *, batch_tokens: int, num_threads: int | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]: ...
+    @property
+    def options(self) -> dict[str, Any]: ...
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def max_len(self) -> int | None: ...
+    @property
+    def report(self) -> tuple[list[str], list[str]]: ...
+
+@final
+class TokenStream:
+    """Tokens as they come."""
+
+    def __iter__(self) -> TokenStream: ...
+    def __next__(self) -> tuple[int, int, str, _Finish | None]: ...
 
 @final
 class Segmenter:
@@ -800,3 +841,68 @@ class KeywordExtractor:
         diversity: float,
         candidates: int,
     ) -> list[tuple[str, float]]: ...
+
+@final
+class FittedTags:
+    @staticmethod
+    def fit(
+        texts: _Texts,
+        labels: Any,
+        params: Mapping[str, Any],
+        *,
+        several: bool,
+        separator: str | None,
+        class_weight: Sequence[tuple[Any, float]] | None,
+        tune: bool,
+        seed: int,
+        num_threads: int | None,
+        progress: Progress | None,
+    ) -> FittedTags: ...
+    @staticmethod
+    def load(path: _Path) -> FittedTags: ...
+    def save(self, path: _Path) -> None: ...
+    @property
+    def classes(self) -> NDArray[Any]: ...
+    @property
+    def several(self) -> bool: ...
+    @property
+    def separator(self) -> str | None: ...
+    @property
+    def thresholds(self) -> NDArray[np.float32]: ...
+    def predict_proba(self, texts: _Texts, num_threads: int | None) -> NDArray[np.float32]: ...
+    def predict_one(self, texts: _Texts, num_threads: int | None) -> NDArray[Any]: ...
+    def predict_tags(
+        self, texts: _Texts, num_threads: int | None
+    ) -> list[list[tuple[_Id, float]]]: ...
+    def top_k(
+        self, texts: _Texts, k: int, num_threads: int | None
+    ) -> list[list[tuple[_Id, float]]]: ...
+    def evaluate(self, texts: _Texts, labels: Any, num_threads: int | None) -> dict[str, Any]: ...
+
+@final
+class LabelCounts:
+    def __new__(cls, y_true: Any, y_pred: Any, several: bool) -> LabelCounts: ...
+    @property
+    def labels(self) -> NDArray[Any]: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def hamming_loss(self) -> float: ...
+    @property
+    def by_label(self) -> tuple[list[float], list[float], list[float]]: ...
+    @property
+    def support(self) -> list[int]: ...
+    @property
+    def micro(self) -> tuple[float, float, float]: ...
+    @property
+    def macro(self) -> tuple[float, float, float]: ...
+    @property
+    def confusion(self) -> NDArray[np.uint64] | None: ...
+
+def check_tag_params(params: Mapping[str, Any]) -> None: ...
+def classify_map(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float: ...
+def classify_roc_auc(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float: ...
+def classify_precision_at_k(
+    truth: NDArray[np.bool_], scores: NDArray[np.float32], k: int
+) -> float: ...
+def classify_ece(confidence: NDArray[np.float32], right: NDArray[np.bool_], bins: int) -> float: ...

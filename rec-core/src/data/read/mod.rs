@@ -24,6 +24,7 @@ mod social;
 pub(crate) mod source;
 mod table;
 mod tags;
+mod text_columns;
 mod values;
 mod write;
 
@@ -36,4 +37,5 @@ pub use load::read_interactions;
 pub use options::{Column, EventWeights, Format, ReadOptions, Separator, Unlisted};
 pub use report::{ReadReport, Reason, Refusal};
 pub use social::{SocialOptions, read_social};
+pub use text_columns::{read_text_columns, write_text_columns};
 pub use write::{write_interactions, write_items, write_recommendations};

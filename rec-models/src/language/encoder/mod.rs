@@ -23,7 +23,7 @@ pub use vectors::Vectors;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use rec_core::text::Tokenizer;
 
 use self::frame::Frame;
@@ -94,7 +94,9 @@ impl Head {
         let parts = self.modes.iter().map(|mode| mode.apply(hidden.clone(), &batch.rows, skip));
         let pooled = Tensor::cat(parts.collect(), 1);
         self.after.iter().fold(pooled, |x, step| match step {
-            After::Dense(layer, activation) => layer.activated(x, *activation),
+            After::Dense(layer, activation) => {
+                layer.activated(x.cast(layer.weight.val().dtype()), *activation)
+            }
             After::Normalize => normalized(x),
         })
     }
@@ -104,8 +106,9 @@ impl Head {
     }
 }
 
-/// Rows of length 1.
+/// Rows of length 1, in single precision: rounded to bf16 their length would be off by up to 1 %.
 fn normalized(x: Tensor<2>) -> Tensor<2> {
+    let x = x.cast(DType::F32);
     let squares = x.clone() * x.clone();
     x / squares.sum_dim(1).sqrt().clamp_min(1e-12)
 }

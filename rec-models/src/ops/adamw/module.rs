@@ -20,6 +20,8 @@ use crate::{Error, Result};
 pub struct AdamW {
     config: AdamWConfig,
     moments: BTreeMap<String, Moments>,
+    /// Gradients of the step that is being made, flat, by parameter.
+    gathered: BTreeMap<String, Tensor<1>>,
 }
 
 /// The moments of one parameter, flat.
@@ -38,15 +40,33 @@ impl AdamW {
     /// A value of `config` outside its domain.
     pub fn new(config: AdamWConfig) -> Result<Self> {
         config.check()?;
-        Ok(Self { config, moments: BTreeMap::new() })
+        Ok(Self { config, moments: BTreeMap::new(), gathered: BTreeMap::new() })
     }
 
     /// The module after a step of rate `lr`. Gradients of its parameters are taken out of
     /// `gradients`.
     pub fn step<M: Module>(&mut self, module: M, gradients: &mut Gradients, lr: f64) -> M {
+        self.accumulate(&module, gradients);
+        self.apply(module, lr)
+    }
+
+    /// Adds to the gradients of the next step, which [`AdamW::apply`] makes: of a loss that is
+    /// computed part by part. They are taken out of `gradients`.
+    pub fn accumulate<M: Module>(&mut self, module: &M, gradients: &mut Gradients) {
         let mut found = Found { path: Path::default(), gradients, by_path: BTreeMap::new() };
         module.visit(&mut found);
-        let by_path = found.by_path;
+        for (path, gradient) in found.by_path {
+            let sum = match self.gathered.remove(&path) {
+                Some(before) => before + gradient,
+                None => gradient,
+            };
+            self.gathered.insert(path, sum);
+        }
+    }
+
+    /// The module after a step of rate `lr` by the gradients accumulated since the last one.
+    pub fn apply<M: Module>(&mut self, module: M, lr: f64) -> M {
+        let by_path = std::mem::take(&mut self.gathered);
         let scale = self.scale(&by_path);
         module.map(&mut Stepper { path: Path::default(), by_path, optimizer: self, lr, scale })
     }

@@ -1,0 +1,226 @@
+//! Accuracy of tag models without outside weights: `cargo bench -p rec-models --bench tags`.
+//! TF-IDF with a linear SVM by scikit-learn on the same rows: `benches/peers/tags.py`.
+//!
+//! Arguments: `-- NAME …` chooses data sets (below); `-- cv` cross-validates on the training part
+//! instead, for choosing parameters, and never looks at the test part; `-- export FOLDER` writes the
+//! parts as CSV for the peer.
+//!
+//! Where a data set has no parts of its own, 20 % of the rows are the test part, by seed 42.
+
+use std::time::Instant;
+
+use rec_core::data::read::{Column, read_text_columns, write_text_columns};
+use rec_core::data::{Csr, Id};
+use rec_models::tags::{FastText, Labelled, Learner, NgramOptions, NgramTagger, train_test_split};
+use rec_models::{FitContext, Result};
+
+#[allow(dead_code, clippy::unwrap_used)]
+mod support;
+
+struct Part {
+    texts: Vec<String>,
+    labels: Vec<Id>,
+}
+
+struct Task {
+    name: &'static str,
+    train: Part,
+    test: Part,
+}
+
+const NAMES: [&str; 7] = [
+    "thucnews",
+    "csl",
+    "shopping-category",
+    "shopping-sentiment",
+    "waimai",
+    "stackoverflow",
+    "banking77",
+];
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let named: Vec<&str> = NAMES.into_iter().filter(|n| args.iter().any(|a| a == n)).collect();
+    let chosen = if named.is_empty() { NAMES.to_vec() } else { named };
+    let folder = args.iter().position(|a| a == "export").and_then(|at| args.get(at + 1));
+    for name in chosen {
+        let Some(task) = task(name)? else { return Ok(()) };
+        if let Some(folder) = folder {
+            export(&task, folder)?;
+        } else if args.iter().any(|a| a == "cv") {
+            cross_validate(&task)?;
+        } else {
+            measure(&task)?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(task: &Task) -> Result<()> {
+    let labelled = Labelled::single(&task.train.labels)?;
+    let truth: Vec<Vec<Id>> = task.test.labels.iter().map(|l| vec![l.clone()]).collect();
+    let alone = |learner| {
+        let learners = vec![learner];
+        NgramTagger { learners, folds: 0, ..NgramTagger::default() }
+    };
+    for (what, candidates) in [
+        ("SVM", vec![alone(Learner::Svm { c: 1.0 })]),
+        ("fastText", vec![alone(Learner::FastText(FastText::default()))]),
+        ("default", vec![NgramTagger::default()]),
+        ("best of 6 by CV", NgramTagger::candidates()),
+    ] {
+        let start = Instant::now();
+        let (tagger, at) = choose(candidates, task, &labelled)?;
+        let classifier = tagger.fit(&task.train.texts, &labelled, &FitContext::default())?;
+        let train = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let report = classifier.evaluate(&task.test.texts, &truth)?;
+        println!(
+            "{:<18} {what:<15}{at} accuracy {:.4}, macro F1 {:.4}, ECE {:.3}, training {train:.1} s, test {:.2} s",
+            task.name,
+            report.accuracy,
+            report.counts.macro_f1(),
+            report.expected_calibration_error,
+            start.elapsed().as_secs_f64(),
+        );
+    }
+    Ok(())
+}
+
+/// The candidate that does best on held-out folds of the training part, and which it is.
+fn choose(
+    mut candidates: Vec<NgramTagger>,
+    task: &Task,
+    labelled: &Labelled,
+) -> Result<(NgramTagger, String)> {
+    if candidates.len() == 1 {
+        return Ok((candidates.remove(0), String::new()));
+    }
+    let ctx = FitContext::default();
+    let (best, figures) = NgramTagger::best_of(&candidates, &task.train.texts, labelled, &ctx)?;
+    let top = figures.iter().copied().fold(0.0, f64::max);
+    let at = figures.iter().position(|&f| f == top).unwrap_or_default();
+    Ok((best, format!(" ({at})")))
+}
+
+/// Accuracy of each learner and of their mixture on held-out folds of the training part.
+fn cross_validate(task: &Task) -> Result<()> {
+    let labelled = Labelled::single(&task.train.labels)?;
+    let fasttext = |dim, epochs, learning_rate| {
+        Learner::FastText(FastText { dim, epochs, learning_rate, ..FastText::default() })
+    };
+    let learners = vec![
+        Learner::Svm { c: 0.25 },
+        Learner::Svm { c: 1.0 },
+        Learner::NbSvm { c: 0.25, alpha: 1.0 },
+        Learner::NbSvm { c: 1.0, alpha: 1.0 },
+        Learner::NaiveBayes { alpha: 0.1 },
+        Learner::NaiveBayes { alpha: 0.5 },
+        Learner::Logistic { c: 10.0 },
+        fasttext(32, 12, 1.0),
+        fasttext(32, 25, 2.0),
+    ];
+    for (what, features) in [
+        ("words 2, characters", NgramOptions::default()),
+        ("words 1, characters", NgramOptions { words: 1, ..NgramOptions::default() }),
+        ("in 2 texts or more", NgramOptions { min_df: 2, ..NgramOptions::default() }),
+    ] {
+        let tagger = NgramTagger { features, learners: learners.clone(), ..NgramTagger::default() };
+        let start = Instant::now();
+        let found = tagger.held_out(&task.train.texts, &labelled, &FitContext::default())?;
+        println!("{} {what} ({:.0} s)", task.name, start.elapsed().as_secs_f64());
+        for ((learner, scores), weight) in learners.iter().zip(&found.learners).zip(&found.weights)
+        {
+            println!("  {:.4} weight {weight:.2} {learner:?}", accuracy(scores, &labelled.rows));
+        }
+        println!("  {:.4} mixture", accuracy(&found.mixture, &labelled.rows));
+    }
+    Ok(())
+}
+
+fn accuracy(scores: &[f32], truth: &Csr) -> f64 {
+    let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
+    let rows = scores.chunks_exact(truth.n_cols()).enumerate();
+    let right = rows.filter(|(row, s)| best(s) == truth.row(*row).first().map(|&l| l as usize));
+    right.count() as f64 / truth.n_rows() as f64
+}
+
+fn export(task: &Task, folder: &str) -> Result<()> {
+    for (part, of) in [("train", &task.train), ("test", &task.test)] {
+        let rows = of.texts.iter().zip(&of.labels);
+        let rows: Vec<_> = rows.map(|(t, l)| vec![t.clone(), l.as_ref().to_string()]).collect();
+        let path = format!("{folder}/{}.{part}.csv", task.name);
+        write_text_columns(path, &["text", "label"], &rows)?;
+    }
+    Ok(())
+}
+
+fn task(name: &'static str) -> Result<Option<Task>> {
+    let place = |at| Column::Index(at);
+    let shop = "zh-online-shopping-10cats/online_shopping_10_cats.csv.gz";
+    Ok(match name {
+        "thucnews" => {
+            let file = |part| format!("zh-thucnews-titles/{part}.txt.gz");
+            parts(name, &file("dev"), &file("test"), [place(0), place(1)])?
+        }
+        "csl" => {
+            let file = |part| format!("zh-csl-papers/cls_ctg_{part}.tsv.gz");
+            parts(name, &file("train"), &file("test"), [place(1), place(2)])?
+        }
+        "banking77" => {
+            let file = |part| format!("banking77/{part}.csv.gz");
+            parts(name, &file("train"), &file("test"), ["text".into(), "category".into()])?
+        }
+        "shopping-category" => split(name, read(shop, ["review".into(), "cat".into()])?)?,
+        "shopping-sentiment" => split(name, read(shop, ["review".into(), "label".into()])?)?,
+        "waimai" => {
+            let file = "zh-waimai-10k/waimai_10k.csv.gz";
+            split(name, read(file, ["review".into(), "label".into()])?)?
+        }
+        _ => split(name, stack_overflow()?)?,
+    })
+}
+
+fn read(file: &str, columns: [Column; 2]) -> Result<Option<Part>> {
+    let Some(path) = support::data(file) else { return Ok(None) };
+    let mut found = read_text_columns(path, &columns)?;
+    let labels = found.pop().unwrap_or_default().iter().map(|l| Id::from(l.as_str())).collect();
+    Ok(Some(Part { texts: found.pop().unwrap_or_default(), labels }))
+}
+
+/// Titles in one file, the labels in another.
+fn stack_overflow() -> Result<Option<Part>> {
+    let file = |what| support::data(&format!("stackoverflow-titles/{what}_StackOverflow.txt.gz"));
+    let (Some(titles), Some(labels)) = (file("title"), file("label")) else { return Ok(None) };
+    let lines = |path| -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        let file = rec_core::text::stream::TextFile::lines();
+        rec_core::text::stream::for_each_text(path, &file, &mut |lines| {
+            all.extend(lines.iter().map(|line| line.to_string()));
+            Ok(())
+        })?;
+        Ok(all)
+    };
+    let labels = lines(labels)?.iter().map(|l| Id::from(l.trim())).collect();
+    Ok(Some(Part { texts: lines(titles)?, labels }))
+}
+
+fn parts(
+    name: &'static str,
+    train: &str,
+    test: &str,
+    columns: [Column; 2],
+) -> Result<Option<Task>> {
+    let train = read(train, columns.clone())?;
+    Ok(train.zip(read(test, columns)?).map(|(train, test)| Task { name, train, test }))
+}
+
+fn split(name: &'static str, all: Option<Part>) -> Result<Option<Task>> {
+    let Some(all) = all else { return Ok(None) };
+    let (train, test) = train_test_split(all.texts.len(), 0.2, 42)?;
+    let part = |rows: &[usize]| Part {
+        texts: rows.iter().map(|&row| all.texts[row].clone()).collect(),
+        labels: rows.iter().map(|&row| all.labels[row].clone()).collect(),
+    };
+    Ok(Some(Task { name, train: part(&train), test: part(&test) }))
+}

@@ -1,0 +1,174 @@
+//! Self-supervised training of language models on plain texts.
+//!
+//! A [`Corpus`] holds the texts as tokens, an [`Objective`] says what is to be predicted
+//! ([`MaskedObjective`], [`CausalObjective`]), and [`LanguageTraining`] runs the steps: AdamW, a
+//! schedule, accumulation, evaluation with early stopping, metrics, checkpoints to resume from.
+
+mod causal;
+mod checkpoint;
+mod corpus;
+mod masked;
+mod metrics;
+mod objective;
+mod parameters;
+mod plan;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use causal::{CausalObjective, CausalPass};
+pub use corpus::{Corpus, TextTokens};
+pub use masked::{MaskedObjective, MaskedPass};
+pub use objective::Objective;
+
+use std::path::PathBuf;
+
+use burn::module::Module;
+use rec_core::parallel;
+use serde::{Deserialize, Serialize};
+
+use super::Backbone;
+use crate::fit::FitContext;
+use crate::ops::AdamWConfig;
+use crate::train::Schedule;
+use crate::{Error, Result};
+
+/// How a language model is trained.
+///
+/// The model is trained as it is, without dropout.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LanguageTraining {
+    /// Passes over the texts.
+    pub epochs: usize,
+    /// The learning rate at its peak.
+    pub learning_rate: f64,
+    /// How the rate goes after its rise.
+    pub schedule: Schedule,
+    /// The share of all steps over which the rate rises to its peak.
+    pub warmup: f64,
+    /// Tokens of a pass through the model; a longer text passes alone.
+    pub batch_tokens: usize,
+    /// Passes of a step: their gradients are summed, each prediction counting the same.
+    pub accumulation: usize,
+    /// Measure the loss on the validation texts after every so many steps; after every epoch where
+    /// none are given.
+    pub evaluate_every: Option<usize>,
+    /// Stop after so many measurements without a better one, and return the best model.
+    pub patience: Option<usize>,
+    /// AdamW's other parameters.
+    pub optimizer: AdamWConfig,
+    /// Where a line of JSON goes for every step and every measurement.
+    #[serde(skip)]
+    pub metrics: Option<PathBuf>,
+}
+
+impl Default for LanguageTraining {
+    /// Three epochs at 5·10⁻⁴, 6 % of it rising, 4,096 tokens a step, gradients clipped at norm 1,
+    /// no decay of biases and norms.
+    fn default() -> Self {
+        let no_decay = ["bias", "LayerNorm", "layer_norm", "layernorm", "ln_", "norm"];
+        Self {
+            epochs: 3,
+            learning_rate: 5e-4,
+            schedule: Schedule::Linear,
+            warmup: 0.06,
+            batch_tokens: 4096,
+            accumulation: 1,
+            evaluate_every: None,
+            patience: None,
+            optimizer: AdamWConfig {
+                no_decay: no_decay.map(Into::into).to_vec(),
+                max_norm: Some(1.0),
+                ..AdamWConfig::default()
+            },
+            metrics: None,
+        }
+    }
+}
+
+/// A trained model, and how training went.
+#[derive(Clone, Debug)]
+pub struct Trained<M> {
+    /// The model: the one that measured best where training was told to be patient, else the last.
+    pub model: M,
+    /// The mean training loss of every epoch, in nats a prediction; its exponential is the
+    /// perplexity.
+    pub losses: Vec<f64>,
+    /// The losses on the validation texts.
+    pub validation: Vec<Evaluation>,
+}
+
+/// A loss on the validation texts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// After so many steps.
+    pub step: usize,
+    /// The mean loss of a prediction, in nats.
+    pub loss: f64,
+}
+
+impl LanguageTraining {
+    /// Trains `model`, whose weights lie on an autodiff device.
+    ///
+    /// With `ctx.checkpoints`, a state is saved after every so many steps (and at the end), and a
+    /// run that finds one of its own goes on from there: the same steps, and in the end the same
+    /// weights, as if it had not been interrupted.
+    ///
+    /// # Errors
+    /// Parameters outside their domain, a corpus of another vocabulary than the model's or without
+    /// a usable text, a checkpoint of another run, [`Error::Cancelled`], and [`Error::Data`] at the
+    /// step where the loss is no longer a number; the last checkpoint stays.
+    pub fn fit<M: Backbone + Module, O: Objective<M> + Sync>(
+        &self,
+        model: M,
+        objective: &O,
+        corpus: &Corpus,
+        validation: Option<&Corpus>,
+        ctx: &FitContext<'_>,
+    ) -> Result<Trained<M>> {
+        self.check()?;
+        objective.check(&model)?;
+        for corpus in std::iter::once(corpus).chain(validation) {
+            if corpus.vocab_size() > model.vocab_size() {
+                let expected = format!("at most the model's {}", model.vocab_size());
+                let what = "tokens of the tokenizer";
+                return Err(Error::shape(what, expected, corpus.vocab_size()));
+            }
+        }
+        self.check_lengths(&model, corpus)?;
+        parallel::install(ctx.threads, || run::run(self, model, objective, corpus, validation, ctx))
+    }
+
+    fn check(&self) -> Result<()> {
+        let counts = [
+            ("epochs", Some(self.epochs)),
+            ("batch_tokens", Some(self.batch_tokens)),
+            ("accumulation", Some(self.accumulation)),
+            ("evaluate_every", self.evaluate_every),
+            ("patience", self.patience),
+        ];
+        if let Some((name, _)) = counts.iter().find(|(_, value)| *value == Some(0)) {
+            return Err(Error::parameter(*name, 0, "choose 1 or more"));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            let why = "a positive number; usual are 1e-5 to 1e-3";
+            return Err(Error::parameter("learning_rate", self.learning_rate, why));
+        }
+        if !(0.0..=1.0).contains(&self.warmup) {
+            return Err(Error::parameter("warmup", self.warmup, "a share of all steps, 0 to 1"));
+        }
+        self.optimizer.check()
+    }
+
+    fn check_lengths(&self, model: &impl Backbone, corpus: &Corpus) -> Result<()> {
+        let longest = (0..corpus.len()).map(|i| corpus.text(i).ids.len()).max().unwrap_or(0);
+        match model.max_len() {
+            Some(most) if longest > most => {
+                let expected = format!("at most the model's {most}; pass it as max_len");
+                Err(Error::shape("tokens of the longest text", expected, longest))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Learners: from sparse rows and labels to scores.
+
+mod bayes;
+mod dual;
+mod fasttext;
+mod weights;
+
+use rayon::prelude::*;
+use rec_core::data::Csr;
+use rec_core::rng::stream;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use fasttext::Embeddings;
+pub use fasttext::FastText;
+pub(crate) use weights::Weights;
+
+use self::dual::{Loss, Problem};
+use super::labels::Task;
+use crate::fit::FitContext;
+use crate::{Error, Result};
+
+/// One way to learn from sparse rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "learner", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Learner {
+    /// Linear SVM with squared hinge loss, one label against the rest.
+    Svm {
+        /// Cost of an error against the size of the weights.
+        c: f64,
+    },
+    /// Logistic regression, one label against the rest.
+    Logistic {
+        /// Cost of an error against the size of the weights.
+        c: f64,
+    },
+    /// Linear SVM on rows scaled by naive Bayes' log-count ratios (Wang and Manning 2012, §2.3); the
+    /// scaling is folded into the weights.
+    NbSvm {
+        /// Cost of an error against the size of the weights.
+        c: f64,
+        /// Added to every count.
+        alpha: f64,
+    },
+    /// Naive Bayes on the presence of n-grams, one label against the rest.
+    NaiveBayes {
+        /// Added to every count.
+        alpha: f64,
+    },
+    /// Averaged embeddings and a softmax.
+    #[serde(rename = "fasttext")]
+    FastText(FastText),
+}
+
+/// What a learner made.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fitted {
+    Linear(Weights),
+    Embedded(Embeddings),
+}
+
+/// How hard the linear learners try, and how errors weigh.
+pub(super) struct Effort {
+    pub tolerance: f64,
+    pub max_iterations: usize,
+    /// By label.
+    pub class_weights: Vec<f32>,
+    pub task: Task,
+}
+
+impl Learner {
+    /// The learner's name, as it is written down.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Svm { .. } => "svm",
+            Self::Logistic { .. } => "logistic",
+            Self::NbSvm { .. } => "nb_svm",
+            Self::NaiveBayes { .. } => "naive_bayes",
+            Self::FastText(_) => "fasttext",
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let positive = |name: &str, x: f64| {
+            let fine = x.is_finite() && x > 0.0;
+            let refused = || Error::parameter(name, x, "a finite number above 0 is needed");
+            fine.then_some(()).ok_or_else(refused)
+        };
+        match self {
+            Self::Svm { c } | Self::Logistic { c } => positive("c", *c),
+            Self::NbSvm { c, alpha } => positive("c", *c).and(positive("alpha", *alpha)),
+            Self::NaiveBayes { alpha } => positive("alpha", *alpha),
+            Self::FastText(fasttext) => fasttext.check(),
+        }
+    }
+
+    /// Learns `labels`, `[texts, n_labels]`, from `rows`, `[texts, n_features]`.
+    pub(super) fn fit(
+        &self,
+        rows: &Csr,
+        labels: &Csr,
+        effort: &Effort,
+        ctx: &FitContext<'_>,
+    ) -> Result<Fitted> {
+        if let Self::FastText(fasttext) = self {
+            return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
+        }
+        // Two labels that exclude each other need one problem.
+        let mirrored = effort.task == Task::Single && labels.n_cols() == 2;
+        let wanted = if mirrored { 1..2 } else { 0..labels.n_cols() as u32 };
+        let column = |label| {
+            ctx.cancel.check(self.name())?;
+            let against = if mirrored { effort.class_weights[0] } else { 1.0 };
+            self.column(
+                rows,
+                labels,
+                label,
+                [effort.class_weights[label as usize], against],
+                effort,
+                ctx.seed,
+            )
+        };
+        let mut columns = wanted.into_par_iter().map(column).collect::<Result<Vec<_>>>()?;
+        if mirrored {
+            let (w, bias) = &columns[0];
+            columns.insert(0, (w.iter().map(|w| -w).collect(), -bias));
+        }
+        Ok(Fitted::Linear(Weights::from_columns(columns)))
+    }
+
+    fn column(
+        &self,
+        rows: &Csr,
+        labels: &Csr,
+        label: u32,
+        weights: [f32; 2],
+        effort: &Effort,
+        seed: u64,
+    ) -> Result<(Vec<f32>, f32)> {
+        let positive: Vec<bool> =
+            (0..labels.n_rows()).map(|row| labels.contains(row, label)).collect();
+        let values = rows.values().unwrap_or_default();
+        let solve = |loss, c: f64, values: &[f32]| {
+            let cost = weights.map(|weight| c * f64::from(weight));
+            let Effort { tolerance, max_iterations, .. } = *effort;
+            let problem =
+                Problem { rows, values, positive: &positive, cost, tolerance, max_iterations };
+            problem.solve(loss, &mut stream(seed, self.name(), u64::from(label)))
+        };
+        Ok(match self {
+            Self::Svm { c } => {
+                let found = solve(Loss::SquaredHinge, *c, values);
+                (found.weights, found.bias)
+            }
+            Self::Logistic { c } => {
+                let found = solve(Loss::Logistic, *c, values);
+                (found.weights, found.bias)
+            }
+            Self::NbSvm { c, alpha } => {
+                let (ratio, _) = bayes::log_count_ratio(rows, &positive, *alpha);
+                let scale = |(&column, x): (&u32, &f32)| x * ratio[column as usize];
+                let scaled: Vec<f32> = rows.indices().iter().zip(values).map(scale).collect();
+                let found = solve(Loss::SquaredHinge, *c, &scaled);
+                (found.weights.iter().zip(&ratio).map(|(w, r)| w * r).collect(), found.bias)
+            }
+            Self::NaiveBayes { alpha } => bayes::log_count_ratio(rows, &positive, *alpha),
+            Self::FastText(_) => {
+                return Err(Error::unsupported("one label alone", "fastText", "fit all"));
+            }
+        })
+    }
+
+    /// The scores of rows: `[texts, n_labels]`.
+    pub(super) fn scores(&self, fitted: &Fitted, rows: &Csr) -> Vec<f32> {
+        match fitted {
+            Fitted::Linear(weights) => {
+                weights.scores(rows, matches!(self, Self::NaiveBayes { .. }))
+            }
+            Fitted::Embedded(embeddings) => embeddings.scores(rows),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Labels of texts: classes, tags, paths of categories.
+//!
+//! [`NgramTagger`] trains in seconds and needs no outside weights: TF-IDF of words and characters,
+//! several learners on it, their calibrated probabilities mixed. Whatever scores labels is a
+//! [`TagModel`]; [`TagClassifier`] makes its scores probabilities, predictions and files.
+//!
+//! ```
+//! use rec_core::data::Id;
+//! use rec_models::FitContext;
+//! use rec_models::tags::{Labelled, NgramTagger};
+//!
+//! let texts = ["屏幕清晰", "电池耐用", "情节感人", "文笔很好", "屏幕太小", "故事精彩"];
+//! let labels = ["手机", "手机", "书籍", "书籍", "手机", "书籍"].map(Id::from);
+//! let classifier =
+//!     NgramTagger::default().fit(&texts, &Labelled::single(&labels)?, &FitContext::default())?;
+//! let found = classifier.predict(&["屏幕很清晰"])?;
+//! assert_eq!(classifier.labels().name(found[0][0].label), Some("手机".into()));
+//! # Ok::<(), rec_core::Error>(())
+//! ```
+
+mod calibrate;
+mod classifier;
+mod features;
+mod folds;
+mod labels;
+mod learn;
+mod model;
+mod ngrams;
+mod report;
+mod save;
+#[cfg(test)]
+mod tests;
+mod thresholds;
+mod train;
+mod tune;
+
+pub use calibrate::Calibration;
+pub use classifier::{Tag, TagClassifier};
+pub use features::{Bag, NgramOptions, TfIdf};
+pub use folds::train_test_split;
+pub use labels::{Labelled, Labels, Task};
+pub use learn::{FastText, Learner};
+pub use model::TagModel;
+pub use ngrams::NgramModel;
+pub use report::TagReport;
+pub use save::KIND;
+pub use thresholds::best_thresholds;
+pub use train::{ClassWeights, HeldOut, NgramTagger};

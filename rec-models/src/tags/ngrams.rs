@@ -1,0 +1,186 @@
+//! The tag model without outside weights: learners on n-grams, mixed.
+
+use rec_core::data::Csr;
+use rec_core::store::{ModelReader, ModelWriter};
+use serde::{Deserialize, Serialize};
+
+use super::calibrate::Calibration;
+use super::features::{NgramOptions, TfIdf};
+use super::labels::{Labels, Task};
+use super::learn::{Embeddings, Fitted, Learner, Weights};
+use super::model::TagModel;
+use crate::{Error, Result};
+
+/// Learners on the same TF-IDF rows; scores are `ln p` (one label) or `ln p / (1 − p)` (several) of
+/// `p = Σ_m π_m p_m`, the mixture of the learners' calibrated probabilities.
+#[derive(Clone, Debug)]
+pub struct NgramModel {
+    pub(super) labels: Labels,
+    pub(super) features: TfIdf,
+    pub(super) options: NgramOptions,
+    pub(super) heads: Vec<Head>,
+}
+
+/// One learner's part of the mixture.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub learner: Learner,
+    pub fitted: Fitted,
+    pub calibration: Calibration,
+    pub weight: f32,
+}
+
+/// How a head is written down.
+#[derive(Serialize, Deserialize)]
+struct HeadConfig {
+    #[serde(flatten)]
+    learner: Learner,
+    calibration: Calibration,
+    weight: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Config {
+    features: NgramOptions,
+    heads: Vec<HeadConfig>,
+}
+
+pub(super) const KIND: &str = "ngrams";
+
+impl NgramModel {
+    /// Number of features.
+    pub fn n_features(&self) -> usize {
+        self.features.n_features()
+    }
+
+    /// The learners, with the weight of each in the mixture.
+    pub fn mixture(&self) -> Vec<(&Learner, f32)> {
+        self.heads.iter().map(|head| (&head.learner, head.weight)).collect()
+    }
+
+    fn rows_scores(&self, rows: &Csr) -> Vec<f32> {
+        let n_labels = self.labels.len();
+        let parts = self.heads.iter().map(|head| {
+            let mut scores = head.learner.scores(&head.fitted, rows);
+            head.calibration.apply(&mut scores, n_labels);
+            (head.weight, scores)
+        });
+        mix(parts, rows.n_rows() * n_labels, self.labels.task())
+    }
+
+    pub(super) fn load(
+        labels: Labels,
+        config: serde_json::Value,
+        reader: &ModelReader,
+        prefix: &str,
+    ) -> Result<Self> {
+        let config: Config = serde_json::from_value(config)
+            .map_err(|e| Error::data("configuration of an n-gram tag model", e.to_string()))?;
+        let features = TfIdf::read(reader, prefix, config.features.clone())?;
+        let size = [features.n_features(), labels.len()];
+        let heads = config.heads.into_iter().enumerate().map(|(at, head)| {
+            let fitted = read_head(reader, &format!("{prefix}{at}."), &head.learner, size)?;
+            let HeadConfig { learner, calibration, weight } = head;
+            Ok(Head { learner, fitted, calibration, weight })
+        });
+        let heads = heads.collect::<Result<_>>()?;
+        Ok(Self { labels, features, options: config.features, heads })
+    }
+}
+
+/// `Σ_m π_m p_m` as scores.
+pub(super) fn mix(
+    parts: impl Iterator<Item = (f32, Vec<f32>)>,
+    len: usize,
+    task: Task,
+) -> Vec<f32> {
+    let mut sum = vec![0f32; len];
+    for (weight, probabilities) in parts {
+        sum.iter_mut().zip(probabilities).for_each(|(sum, p)| *sum += weight * p);
+    }
+    // Far from 0, where the logarithm would be lost.
+    let score = |p: f32| match task {
+        Task::Single => p.max(1e-9).ln(),
+        Task::Multi => (p.max(1e-9) / (1.0 - p).max(1e-9)).ln(),
+    };
+    sum.iter_mut().for_each(|p| *p = score(*p));
+    sum
+}
+
+impl TagModel for NgramModel {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn scores(&self, texts: &[&str]) -> Result<Vec<f32>> {
+        Ok(self.rows_scores(&self.features.transform_texts(texts)?))
+    }
+
+    fn write(&self, writer: &mut ModelWriter, prefix: &str) -> Result<serde_json::Value> {
+        self.features.write(writer, prefix)?;
+        let mut heads = Vec::new();
+        for (at, head) in self.heads.iter().enumerate() {
+            write_head(writer, &format!("{prefix}{at}."), &head.fitted)?;
+            let Head { learner, calibration, weight, .. } = head.clone();
+            heads.push(HeadConfig { learner, calibration, weight });
+        }
+        let config = Config { features: self.options.clone(), heads };
+        serde_json::to_value(config).map_err(|e| {
+            Error::unsupported("saving", "this tag model", format!("its pipeline: {e}"))
+        })
+    }
+}
+
+fn write_head(writer: &mut ModelWriter, prefix: &str, fitted: &Fitted) -> Result<()> {
+    match fitted {
+        Fitted::Linear(Weights { n_labels, w, bias }) => {
+            writer.f32(&format!("{prefix}weights"), &[w.len() / n_labels, *n_labels], w)?;
+            writer.f32(&format!("{prefix}bias"), &[bias.len()], bias)?;
+        }
+        Fitted::Embedded(Embeddings { dim, input, output, bias }) => {
+            writer.f32(&format!("{prefix}input"), &[input.len() / dim, *dim], input)?;
+            writer.f32(&format!("{prefix}output"), &[bias.len(), *dim], output)?;
+            writer.f32(&format!("{prefix}bias"), &[bias.len()], bias)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_head(
+    reader: &ModelReader,
+    prefix: &str,
+    learner: &Learner,
+    [n_features, n_labels]: [usize; 2],
+) -> Result<Fitted> {
+    let array = |name: &str, columns: usize| {
+        let (shape, values) = reader.f32(&format!("{prefix}{name}"))?;
+        match shape.as_slice() {
+            [_, width] if *width == columns => Ok(values),
+            _ => Err(Error::shape(
+                format!("saved array {name}"),
+                format!("[…, {columns}]"),
+                format!("{shape:?}"),
+            )),
+        }
+    };
+    let (_, bias) = reader.f32(&format!("{prefix}bias"))?;
+    let check = |what: &str, expected: usize, got: usize| {
+        if expected == got { Ok(()) } else { Err(Error::shape(what, expected, got)) }
+    };
+    check("saved bias", n_labels, bias.len())?;
+    if let Learner::FastText(fasttext) = learner {
+        fasttext.check()?;
+        let dim = fasttext.dim;
+        let (input, output) = (array("input", dim)?, array("output", dim)?);
+        check("saved embeddings", fasttext.buckets.min(n_features.max(1)) * dim, input.len())?;
+        check("saved output weights", n_labels * dim, output.len())?;
+        return Ok(Fitted::Embedded(Embeddings { dim, input, output, bias }));
+    }
+    let w = array("weights", n_labels)?;
+    check("saved weights", n_features * n_labels, w.len())?;
+    Ok(Fitted::Linear(Weights { n_labels, w, bias }))
+}

@@ -1,0 +1,98 @@
+//! A classifier as a folder.
+
+use std::path::Path;
+
+use rec_core::store::{ModelReader, ModelWriter};
+use serde::{Deserialize, Serialize};
+
+use super::calibrate::Calibration;
+use super::classifier::TagClassifier;
+use super::labels::{Labels, Task};
+use super::model::TagModel;
+use super::ngrams::{self, NgramModel};
+use crate::{Error, Result};
+
+/// The kind of a classifier's folder.
+pub const KIND: &str = "tags";
+
+/// The arrays of the model stand behind this prefix.
+const PREFIX: &str = "model.";
+
+#[derive(Serialize, Deserialize)]
+struct Config {
+    task: Task,
+    separator: Option<char>,
+    calibration: Calibration,
+    thresholds: Vec<f32>,
+    /// The kind of the model, and its own configuration.
+    model: String,
+    model_config: serde_json::Value,
+}
+
+impl TagClassifier {
+    /// Writes the classifier as a folder, whole or not at all.
+    ///
+    /// # Errors
+    /// Those of [`ModelWriter::save`]; [`Error::Unsupported`] for a pipeline that cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let mut arrays = ModelWriter::new(KIND, &())?;
+        arrays.labels(self.labels().names());
+        let config = Config {
+            task: self.labels().task(),
+            separator: self.labels().separator(),
+            calibration: self.calibration.clone(),
+            thresholds: self.thresholds.clone(),
+            model: self.model.kind().to_owned(),
+            model_config: self.model.write(&mut arrays, PREFIX)?,
+        };
+        arrays.config(&config)?;
+        arrays.save(path)
+    }
+
+    /// Reads a classifier's folder.
+    ///
+    /// # Errors
+    /// Those of [`ModelReader::open`]; [`Error::Format`] for a folder of another kind, or parts that
+    /// do not make a classifier.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let reader = ModelReader::open(path)?;
+        let kind = &reader.manifest().kind;
+        if kind != KIND {
+            let why = format!("holds a model of kind {kind:?}, no tag classifier; use load");
+            return Err(Error::format(path, None, why));
+        }
+        Self::read(&reader).map_err(|e| match e {
+            Error::Format { .. } => e,
+            other => Error::format(path, None, other.to_string()),
+        })
+    }
+
+    fn read(reader: &ModelReader) -> Result<Self> {
+        let config: Config = reader.config()?;
+        let labels = Labels::from_map(reader.labels()?, config.task, config.separator)?;
+        let n = labels.len();
+        let fits = match &config.calibration {
+            Calibration::Temperature(t) => config.task == Task::Single && *t > 0.0,
+            Calibration::Platt { a, b } => {
+                config.task == Task::Multi && a.len() == n && b.len() == n
+            }
+        };
+        if !fits {
+            return Err(Error::data("calibration", "it does not go with the labels"));
+        }
+        let model: Box<dyn TagModel> = match config.model.as_str() {
+            ngrams::KIND => {
+                Box::new(NgramModel::load(labels, config.model_config, reader, PREFIX)?)
+            }
+            other => {
+                let why = format!("this build knows {}", ngrams::KIND);
+                return Err(Error::data(format!("tag model of kind {other:?}"), why));
+            }
+        };
+        let mut classifier = Self::new(model);
+        classifier.calibration = config.calibration;
+        classifier.set_thresholds(config.thresholds)?;
+        Ok(classifier)
+    }
+}

@@ -1,0 +1,189 @@
+"""Text generation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
+
+from . import _native
+from ._encoder import LoadReport
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Texts = Union[Iterable[str], NDArray[Any]]
+    StrPath = Union[str, os.PathLike[str]]
+
+Finish = Literal["stop_id", "stop_text", "length", "positions", "interrupted"]
+
+
+class Generated(NamedTuple):
+    """A prompt's continuation."""
+
+    text: str
+    """The text, without the stop token or stop text."""
+    ids: list[int]
+    """The tokens, a stop token included."""
+    finish: Finish
+    """Why it ended: a stop token or text, ``max_new_tokens``, or no position for another token."""
+
+
+class Piece(NamedTuple):
+    """A token as it comes."""
+
+    prompt: int
+    """Which prompt it continues, its place in the list."""
+    id: int
+    """The token."""
+    text: str
+    """The text that is certain with it; empty while a character is not whole."""
+    finish: Finish | None
+    """Why the continuation ends with it, if it does."""
+
+
+class LanguageModel:
+    """A decoder (GPT-2, Llama, Qwen) with its tokenizer: continues texts, says how likely they are.
+
+    >>> lm = rec.LanguageModel.from_pretrained("models/qwen3")
+    >>> lm.generate(["这款手机的优点是"], max_new_tokens=50)[0].text
+    >>> for piece in lm.stream(["这款手机的优点是"], do_sample=True, top_p=0.9, seed=1):
+    ...     print(piece.text, end="", flush=True)
+    """
+
+    def __init__(self, native: _native.LanguageModel) -> None:
+        self._native = native
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: StrPath,
+        *,
+        device: str = "cpu",
+        dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+    ) -> LanguageModel:
+        """Loads a local folder in Hugging Face layout. Nothing is downloaded."""
+        return cls(_native.LanguageModel.from_pretrained(folder, device=device, dtype=dtype))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the folder's ``generation_config.json`` suggests: what :meth:`generate` does by default."""
+        return self._native.options
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows of the token table."""
+        return self._native.vocab_size
+
+    @property
+    def max_len(self) -> int | None:
+        """Tokens of prompt and continuation together, at most; None where nothing bounds them."""
+        return self._native.max_len
+
+    @property
+    def report(self) -> LoadReport:
+        """What of the checkpoint was used, and what the model had to do without."""
+        return LoadReport(*self._native.report)
+
+    def generate(
+        self,
+        prompts: Texts,
+        *,
+        max_new_tokens: int | None = None,
+        do_sample: bool | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float | None = None,
+        stop_ids: Sequence[int] | None = None,
+        stop_strings: Sequence[str] | None = None,
+        seed: int | None = None,
+        num_threads: int | None = None,
+    ) -> list[Generated]:
+        """The continuation of every prompt.
+
+        Options left out are the checkpoint's (:attr:`options`). Without ``do_sample`` the likeliest
+        token is taken each time; with it, one is drawn from what ``repetition_penalty``,
+        ``temperature``, ``top_k`` (0 for all) and ``top_p`` leave, in this order. Draws depend on
+        ``seed`` and the prompt's place in the list. A token of ``stop_ids`` or a text of
+        ``stop_strings`` ends the continuation.
+        """
+        options = _named(
+            max_new_tokens=max_new_tokens,
+            do_sample=do_sample,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            repetition_penalty=repetition_penalty,
+            stop_ids=stop_ids,
+            stop_strings=stop_strings,
+            seed=seed,
+        )
+        found = self._native.generate(prompts, options=options, num_threads=num_threads)
+        return [Generated(*one) for one in found]
+
+    def stream(
+        self,
+        prompts: Texts,
+        *,
+        max_new_tokens: int | None = None,
+        do_sample: bool | None = None,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        repetition_penalty: float | None = None,
+        stop_ids: Sequence[int] | None = None,
+        stop_strings: Sequence[str] | None = None,
+        seed: int | None = None,
+        num_threads: int | None = None,
+    ) -> Iterator[Piece]:
+        """As :meth:`generate`, a token at a time, of each prompt in turn.
+
+        Generation goes on beside the caller, a token ahead, and stops once the iterator is dropped.
+        """
+        options = _named(
+            max_new_tokens=max_new_tokens,
+            do_sample=do_sample,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            repetition_penalty=repetition_penalty,
+            stop_ids=stop_ids,
+            stop_strings=stop_strings,
+            seed=seed,
+        )
+        tokens = self._native.stream(prompts, options=options, num_threads=num_threads)
+        return (Piece(*token) for token in tokens)
+
+    def log_likelihoods(
+        self, texts: Texts, *, batch_tokens: int = 2048, num_threads: int | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+        """Each text's log-probability (in nats) and how many of its tokens were predicted.
+
+        A text's first token, which nothing precedes, is not predicted.
+        """
+        return self._native.log_likelihoods(
+            texts, batch_tokens=batch_tokens, num_threads=num_threads
+        )
+
+    def perplexity(
+        self, texts: Texts, *, batch_tokens: int = 2048, num_threads: int | None = None
+    ) -> float:
+        """The perplexity of all the texts together; NaN where no token was predicted."""
+        import math
+
+        logs, tokens = self.log_likelihoods(
+            texts, batch_tokens=batch_tokens, num_threads=num_threads
+        )
+        total = int(tokens.sum())
+        return math.exp(-float(logs.sum()) / total) if total else math.nan
+
+    def __repr__(self) -> str:
+        return f"LanguageModel(vocab_size={self.vocab_size}, max_len={self.max_len})"
+
+
+def _named(**options: Any) -> dict[str, Any]:
+    """The options that the caller named."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,246 @@
+"""Labels of texts."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+from . import _native
+from ._estimator import _from_bytes, _to_bytes
+from ._progress import Progress, reporter
+from .errors import NotFittedError, ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from typing_extensions import Self
+
+    Texts = Union[Iterable[str], NDArray[Any]]
+    Label = Union[int, str]
+    Labels = Union[Sequence[Label], Sequence[Sequence[Label]], NDArray[Any], Iterable[Any]]
+    Learner = Union[str, Mapping[str, Any]]
+    StrPath = Union[str, os.PathLike[str]]
+
+_LEARNERS: dict[str, dict[str, Any]] = {
+    "svm": {"c": 1.0},
+    "logistic": {"c": 10.0},
+    "nb_svm": {"c": 0.5, "alpha": 1.0},
+    "naive_bayes": {"alpha": 0.1},
+    "fasttext": {},
+}
+
+
+class TagClassifier:
+    """Predicts the labels of texts: classes, tags, paths of categories.
+
+    >>> clf = rec.TagClassifier().fit(texts, labels)
+    >>> clf.predict(["屏幕很清晰"])
+    array(['手机'], dtype=object)
+
+    TF-IDF of words and characters, several learners on it, and their calibrated probabilities mixed:
+    it trains in seconds and needs no other weights. Same seed, same result, on any number of threads.
+
+    Args:
+        multi_label: Whether a text has any number of labels; then they are lists, each label is
+            decided by itself, and the thresholds are tuned for F1 on held-out texts.
+        separator: The sign between the parts of label paths such as ``"phones/accessories"``, which
+            bring the labels above them. For ``multi_label``.
+        learners: By name (``"svm"``, ``"logistic"``, ``"nb_svm"``, ``"naive_bayes"``,
+            ``"fasttext"``) or with parameters, ``{"learner": "svm", "c": 0.5}``.
+        words: Word n-grams up to this length; 0 for none.
+        ideographs: Shortest and longest n-gram of characters with an ideograph; ``(0, 0)`` for none.
+        letters: The same of other characters, within words.
+        min_df: N-grams in fewer texts than this are dropped.
+        class_weight: ``"balanced"``, or weights by label: what an error in its texts costs.
+        folds: Parts held out in turn to calibrate probabilities and mix learners; 0 for neither.
+        tune: Chooses learners and n-grams by cross-validation (takes several times as long);
+            ``learners`` and n-grams given here are then not used.
+    """
+
+    _fitted: _native.FittedTags | None = None
+
+    def __init__(
+        self,
+        *,
+        multi_label: bool = False,
+        separator: str | None = None,
+        learners: Sequence[Learner] = ("svm", "nb_svm", "naive_bayes"),
+        words: int = 2,
+        ideographs: tuple[int, int] = (1, 3),
+        letters: tuple[int, int] = (2, 5),
+        min_df: int = 1,
+        class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+        folds: int = 4,
+        tune: bool = False,
+        random_state: int | None = 0,
+        num_threads: int | None = None,
+    ) -> None:
+        self.multi_label = multi_label
+        self.separator = separator
+        self.learners = learners
+        self.words = words
+        self.ideographs = ideographs
+        self.letters = letters
+        self.min_df = min_df
+        self.class_weight = class_weight
+        self.folds = folds
+        self.tune = tune
+        self.random_state = random_state
+        self.num_threads = num_threads
+        self._check()
+
+    # -- parameters
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """All parameters by name."""
+        names = TagClassifier.__init__.__kwdefaults__ or {}
+        return {name: getattr(self, name) for name in names}
+
+    def set_params(self, **params: Any) -> Self:
+        """Changes parameters by name; a fitted classifier stays as it is until fitted again."""
+        names = self.get_params()
+        for name, value in params.items():
+            if name not in names:
+                raise ParameterError(f"parameter {name}: TagClassifier has {', '.join(names)}")
+            setattr(self, name, value)
+        self._check()
+        return self
+
+    def _check(self) -> None:
+        _native.check_tag_params(self._config())
+        if self.separator is not None and len(self.separator) != 1:
+            raise ParameterError(f"parameter separator = {self.separator!r}: give one character")
+        if self.separator is not None and not self.multi_label:
+            raise ParameterError("parameter separator: label paths go with multi_label=True")
+        weight = self.class_weight
+        if isinstance(weight, str) and weight != "balanced":
+            raise ParameterError(f"parameter class_weight = {weight!r}: choose 'balanced' or a dict")
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "features": {
+                "words": self.words,
+                "ideographs": list(self.ideographs),
+                "letters": list(self.letters),
+                "min_df": self.min_df,
+            },
+            "learners": [_learner(learner) for learner in self.learners],
+            "folds": self.folds,
+            "class_weights": "balanced" if self.class_weight == "balanced" else "uniform",
+        }
+
+    def __repr__(self) -> str:
+        defaults = TagClassifier.__init__.__kwdefaults__ or {}
+        params = self.get_params().items()
+        changed = (f"{name}={value!r}" for name, value in params if value != defaults[name])
+        return f"TagClassifier({', '.join(changed)})"
+
+    # -- fitting
+
+    def fit(self, texts: Texts, labels: Labels, *, progress: bool | Progress = False) -> Self:
+        """Trains on texts and their labels, and returns itself.
+
+        Empty texts are no error as long as others have words. Ctrl-C stops training.
+        """
+        weight = self.class_weight
+        if self.random_state is None:
+            seed = int.from_bytes(os.urandom(7), "little")
+        else:
+            seed = int(self.random_state)
+        self._fitted = _native.FittedTags.fit(
+            texts,
+            labels,
+            self._config(),
+            several=self.multi_label,
+            separator=self.separator,
+            class_weight=None if weight is None or isinstance(weight, str) else list(weight.items()),
+            tune=self.tune,
+            seed=seed,
+            num_threads=self.num_threads,
+            progress=reporter(progress),
+        )
+        return self
+
+    def _model(self) -> _native.FittedTags:
+        if self._fitted is None:
+            raise NotFittedError("this TagClassifier is not fitted; call fit(texts, labels) first")
+        return self._fitted
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fitted is not None
+
+    # -- asking
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The labels, in the order of the columns of ``predict_proba``."""
+        return self._model().classes
+
+    @property
+    def thresholds_(self) -> NDArray[np.float32]:
+        """From which probability on each label is given, where a text may have several."""
+        return self._model().thresholds
+
+    def predict(self, texts: Texts) -> Any:
+        """The label of each text as an array, or with ``multi_label`` a list of lists of labels,
+        the most probable first."""
+        model = self._model()
+        if not model.several:
+            return model.predict_one(texts, self.num_threads)
+        found = model.predict_tags(texts, self.num_threads)
+        return [[label for label, _ in tags] for tags in found]
+
+    def predict_proba(self, texts: Texts) -> NDArray[np.float32]:
+        """The probability of each label: float32 ``[texts, labels]``, in the order of
+        ``classes_``."""
+        return self._model().predict_proba(texts, self.num_threads)
+
+    def top_k(self, texts: Texts, k: int = 5) -> list[list[tuple[Label, float]]]:
+        """The ``k`` most probable labels of each text, ``(label, probability)``."""
+        return self._model().top_k(texts, k, self.num_threads)
+
+    def evaluate(self, texts: Texts, labels: Labels) -> dict[str, Any]:
+        """Figures on labelled texts: accuracy, F1, mAP, ROC-AUC, precision@k, calibration error.
+
+        Labels never seen in training count as missed, and are listed under ``unseen_labels``.
+        """
+        return self._model().evaluate(texts, labels, self.num_threads)
+
+    def score(self, texts: Texts, labels: Labels) -> float:
+        """The share of texts whose label, or whole set of labels, is predicted."""
+        accuracy: float = self.evaluate(texts, labels)["accuracy"]
+        return accuracy
+
+    # -- keeping
+
+    def save(self, path: StrPath) -> None:
+        """Writes the fitted classifier as a folder, whole or not at all; ``rec.load`` reads it."""
+        self._model().save(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        files = None if self._fitted is None else _to_bytes(self._fitted)
+        return {"params": self.get_params(), "files": files}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state["params"].items():
+            setattr(self, name, value)
+        files: dict[str, bytes] | None = state["files"]
+        if files is not None:
+            self._fitted = _from_bytes(files, _native.FittedTags.load)
+
+    @classmethod
+    def _load(cls, path: StrPath) -> TagClassifier:
+        fitted = _native.FittedTags.load(path)
+        classifier = cls(multi_label=fitted.several, separator=fitted.separator)
+        classifier._fitted = fitted
+        return classifier
+
+
+def _learner(learner: Learner) -> dict[str, Any]:
+    if not isinstance(learner, str):
+        return dict(learner)
+    if learner not in _LEARNERS:
+        raise ParameterError(f"learner {learner!r}: choose among {', '.join(_LEARNERS)}")
+    return {"learner": learner, **_LEARNERS[learner]}

@@ -1,0 +1,243 @@
+//! Text generation.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rec_core::{Result, parallel};
+use rec_models::fit::Cancel;
+use rec_models::language::generate::{Finish, Piece};
+use rec_models::language::{GenerateOptions, TextGenerator};
+
+use crate::errors::{OrRaise, parameter};
+use crate::interrupt;
+use crate::texts::Texts;
+
+/// How often a waiting iterator looks for signals.
+const POLL: Duration = Duration::from_millis(50);
+
+/// A continuation: its text, its token ids, and why it ended.
+type Continuation = (String, Vec<u32>, &'static str);
+/// A token as it comes: of which prompt, its id, the text now certain, why it is the last.
+type Token = (usize, u32, String, Option<&'static str>);
+
+/// A decoder with its tokenizer.
+#[pyclass(module = "rec", name = "LanguageModel", frozen)]
+pub(crate) struct PyLanguageModel {
+    inner: Arc<TextGenerator>,
+}
+
+#[pymethods]
+impl PyLanguageModel {
+    #[staticmethod]
+    #[pyo3(signature = (folder, *, device, dtype))]
+    fn from_pretrained(
+        py: Python<'_>,
+        folder: PathBuf,
+        device: &str,
+        dtype: &str,
+    ) -> PyResult<Self> {
+        let device = device.parse().or_raise()?;
+        let dtype = rec_models::device::parse_dtype(dtype).or_raise()?;
+        let inner = interrupt::run(py, |_| TextGenerator::from_pretrained(&folder, device, dtype))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The continuation of every prompt. Options not named are the checkpoint's.
+    #[pyo3(signature = (prompts, *, options, num_threads))]
+    fn generate(
+        &self,
+        py: Python<'_>,
+        prompts: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Vec<Continuation>> {
+        let options = self.with(options)?;
+        let prompts = Texts::from_py(prompts)?;
+        let prompts = prompts.as_strs();
+        let generated = interrupt::run(py, |cancel| {
+            parallel::install(num_threads, || {
+                self.inner.generate(&prompts, &options, cancel, |_| Ok(()))
+            })
+        })?;
+        let parts = |g: rec_models::language::Generated| {
+            (g.text.unwrap_or_default(), g.ids, finish_name(g.finish))
+        };
+        Ok(generated.into_iter().map(parts).collect())
+    }
+
+    /// An iterator over the tokens of all continuations, as they come.
+    #[pyo3(signature = (prompts, *, options, num_threads))]
+    fn stream(
+        &self,
+        prompts: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+        num_threads: Option<usize>,
+    ) -> PyResult<PyTokenStream> {
+        let options = self.with(options)?;
+        let prompts = Texts::from_py(prompts)?;
+        let prompts: Vec<String> = prompts.as_strs().into_iter().map(str::to_owned).collect();
+        // Bad input is refused here and not at the first token.
+        self.inner.stream(&prompts, &options).or_raise()?;
+        let cancel = Cancel::default();
+        let (sender, pieces) = sync_channel(1);
+        let run = Run { model: self.inner.clone(), prompts, options, cancel: cancel.clone() };
+        std::thread::spawn(move || run.send(num_threads, &sender));
+        Ok(PyTokenStream { pieces: Mutex::new(pieces), cancel })
+    }
+
+    /// Log-probability and number of predicted tokens of each text.
+    #[pyo3(signature = (texts, *, batch_tokens, num_threads))]
+    #[allow(clippy::type_complexity)]
+    fn log_likelihoods<'py>(
+        &self,
+        py: Python<'py>,
+        texts: &Bound<'py, PyAny>,
+        batch_tokens: usize,
+        num_threads: Option<usize>,
+    ) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<u64>>)> {
+        let texts = Texts::from_py(texts)?;
+        let texts = texts.as_strs();
+        let found = interrupt::run(py, |cancel| {
+            parallel::install(num_threads, || self.inner.likelihoods(&texts, batch_tokens, cancel))
+        })?;
+        let logs = found.iter().map(|l| l.log_probability);
+        let tokens = found.iter().map(|l| l.tokens as u64);
+        Ok((PyArray1::from_iter(py, logs), PyArray1::from_iter(py, tokens)))
+    }
+
+    /// What the checkpoint suggests for generation, by name.
+    #[getter]
+    fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let o = self.inner.options();
+        let dict = PyDict::new(py);
+        dict.set_item("max_new_tokens", o.max_new_tokens)?;
+        dict.set_item("do_sample", o.do_sample)?;
+        dict.set_item("temperature", o.temperature)?;
+        dict.set_item("top_k", o.top_k)?;
+        dict.set_item("top_p", o.top_p)?;
+        dict.set_item("repetition_penalty", o.repetition_penalty)?;
+        dict.set_item("stop_ids", o.stop_ids.clone())?;
+        Ok(dict)
+    }
+
+    /// Rows of the token table.
+    #[getter]
+    fn vocab_size(&self) -> usize {
+        self.inner.model().vocab_size()
+    }
+
+    /// Tokens of prompt and continuation together, at most; None where nothing bounds them.
+    #[getter]
+    fn max_len(&self) -> Option<usize> {
+        self.inner.model().max_len()
+    }
+
+    /// Weights that the model lacks and does without, and weights that it did not take.
+    #[getter]
+    fn report(&self) -> (Vec<String>, Vec<String>) {
+        let report = self.inner.report();
+        (report.missing.clone(), report.unexpected.clone())
+    }
+}
+
+impl PyLanguageModel {
+    /// The checkpoint's options, with those that the caller named in their place.
+    fn with(&self, named: &Bound<'_, PyDict>) -> PyResult<GenerateOptions> {
+        let mut options = self.inner.options().clone();
+        for (name, value) in named {
+            match name.extract::<&str>()? {
+                "max_new_tokens" => options.max_new_tokens = value.extract()?,
+                "do_sample" => options.do_sample = value.extract()?,
+                "temperature" => options.temperature = value.extract()?,
+                "top_k" => options.top_k = Some(value.extract::<usize>()?).filter(|&k| k > 0),
+                "top_p" => options.top_p = Some(value.extract()?),
+                "repetition_penalty" => options.repetition_penalty = value.extract()?,
+                "stop_ids" => options.stop_ids = value.extract()?,
+                "stop_strings" => options.stop_strings = value.extract()?,
+                "seed" => options.seed = value.extract()?,
+                other => return Err(parameter(other, value, "is no option of generation")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Generation on a thread of its own.
+struct Run {
+    model: Arc<TextGenerator>,
+    prompts: Vec<String>,
+    options: GenerateOptions,
+    cancel: Cancel,
+}
+
+impl Run {
+    /// Sends every token until it is done, or nobody listens any more.
+    fn send(&self, threads: Option<usize>, to: &SyncSender<Result<Piece>>) {
+        let outcome = parallel::install(threads, || {
+            let generator = self.model.stream(&self.prompts, &self.options)?;
+            for piece in generator.cancelled_by(&self.cancel) {
+                if to.send(Ok(piece?)).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            // Fails where nobody listens: then nobody is to be told.
+            let _ = to.send(Err(error));
+        }
+    }
+}
+
+/// Tokens as they come; ends with the last continuation.
+#[pyclass(module = "rec", name = "TokenStream", frozen)]
+pub(crate) struct PyTokenStream {
+    pieces: Mutex<Receiver<Result<Piece>>>,
+    cancel: Cancel,
+}
+
+impl Drop for PyTokenStream {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+#[pymethods]
+impl PyTokenStream {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Token>> {
+        loop {
+            let next = py.detach(|| {
+                let pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
+                pieces.recv_timeout(POLL)
+            });
+            match next {
+                Ok(piece) => {
+                    let piece = piece.or_raise()?;
+                    let finish = piece.finish.map(finish_name);
+                    return Ok(Some((piece.prompt, piece.id, piece.text, finish)));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            }
+        }
+    }
+}
+
+fn finish_name(finish: Finish) -> &'static str {
+    match finish {
+        Finish::StopId => "stop_id",
+        Finish::StopText => "stop_text",
+        Finish::Length => "length",
+        Finish::Positions => "positions",
+        Finish::Interrupted => "interrupted",
+    }
+}

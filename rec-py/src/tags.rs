@@ -1,0 +1,262 @@
+//! `rec.TagClassifier`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rec_core::data::Id;
+use rec_core::{Error, Result, parallel};
+use rec_models::FitContext;
+use rec_models::tags::{
+    ClassWeights, Labelled, Labels, NgramTagger, Tag, TagClassifier, TagReport,
+};
+
+use crate::dataset::path_of;
+use crate::errors::OrRaise;
+use crate::ids::{dense_to_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped};
+use crate::interrupt;
+use crate::params::{Params, configure, params_from_py};
+use crate::progress::reporter;
+use crate::texts::Texts;
+
+/// A fitted classifier of texts.
+#[pyclass(module = "rec._native", name = "FittedTags", frozen)]
+pub(crate) struct PyFittedTags {
+    inner: Arc<TagClassifier>,
+}
+
+type Named = Vec<Vec<(Py<PyAny>, f32)>>;
+
+/// The labels of each text as Python gives them: one each, or a list each.
+fn label_sets(labels: &Bound<'_, PyAny>, several: bool) -> PyResult<Vec<Vec<Id>>> {
+    match several {
+        true => id_lists_from_py(labels, "labels"),
+        false => Ok(ids_from_py(labels, "labels")?.into_iter().map(|id| vec![id]).collect()),
+    }
+}
+
+fn labelled(sets: Vec<Vec<Id>>, several: bool, separator: Option<char>) -> Result<Labelled> {
+    match (several, separator) {
+        (true, Some(separator)) => Labelled::paths(&sets, separator),
+        (true, None) => Labelled::multi(&sets),
+        (false, _) => Labelled::single(&sets.into_iter().flatten().collect::<Vec<_>>()),
+    }
+}
+
+/// Weights by label; labels left out weigh 1.
+fn weights_of(labels: &Labels, given: &[(Id, f32)]) -> Result<ClassWeights> {
+    let mut weights = vec![1.0; labels.len()];
+    for (name, weight) in given {
+        let label = labels.names().get(name.as_ref()).ok_or_else(|| {
+            let why = "the training texts have no such label";
+            Error::data(format!("class weight of {:?}", name.as_ref().to_string()), why)
+        })?;
+        weights[label as usize] = *weight;
+    }
+    Ok(ClassWeights::Each(weights))
+}
+
+fn estimator(params: &Params) -> Result<NgramTagger> {
+    configure::<NgramTagger>(params)
+}
+
+/// Checks the parameters' names and types.
+#[pyfunction]
+pub(crate) fn check_tag_params(params: &Bound<'_, PyDict>) -> PyResult<()> {
+    estimator(&params_from_py(params)?).map(drop).or_raise()
+}
+
+#[pymethods]
+impl PyFittedTags {
+    /// Trains; with `tune`, the best of several estimators by cross-validation.
+    #[staticmethod]
+    #[pyo3(signature = (texts, labels, params, *, several, separator, class_weight, tune, seed, num_threads, progress))]
+    #[allow(clippy::too_many_arguments)]
+    fn fit(
+        py: Python<'_>,
+        texts: &Bound<'_, PyAny>,
+        labels: &Bound<'_, PyAny>,
+        params: &Bound<'_, PyDict>,
+        several: bool,
+        separator: Option<char>,
+        class_weight: Option<Vec<(Bound<'_, PyAny>, f32)>>,
+        tune: bool,
+        seed: u64,
+        num_threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let mut tagger = estimator(&params_from_py(params)?).or_raise()?;
+        let sets = label_sets(labels, several)?;
+        let texts = Texts::from_py(texts)?;
+        let labelled = labelled(sets, several, separator).or_raise()?;
+        if let Some(given) = class_weight {
+            let weights = given.iter().map(|(id, w)| Ok((id_from_py(id, "class_weight")?, *w)));
+            let weights = weights.collect::<PyResult<Vec<_>>>()?;
+            tagger.class_weights = weights_of(&labelled.labels, &weights).or_raise()?;
+        }
+        let progress = reporter(progress);
+        let inner = interrupt::run(py, |cancel| {
+            let ctx = FitContext {
+                seed,
+                threads: num_threads,
+                progress,
+                cancel: cancel.clone(),
+                ..FitContext::default()
+            };
+            let texts = texts.as_strs();
+            if tune {
+                let mut all = NgramTagger::candidates();
+                for other in &mut all {
+                    other.class_weights = tagger.class_weights.clone();
+                    other.folds = tagger.folds;
+                }
+                tagger = NgramTagger::best_of(&all, &texts, &labelled, &ctx)?.0;
+            }
+            tagger.fit(&texts, &labelled, &ctx)
+        })?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    #[staticmethod]
+    fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let path: PathBuf = path_of(path)?;
+        let inner = interrupt::run(py, |_| TagClassifier::load(&path))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    fn save(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<()> {
+        let path = path_of(path)?;
+        interrupt::run(py, |_| self.inner.save(&path))
+    }
+
+    #[getter]
+    fn classes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        map_to_py(py, self.inner.labels().names())
+    }
+
+    /// Whether a text may have several labels.
+    #[getter]
+    fn several(&self) -> bool {
+        self.inner.labels().task() == rec_models::tags::Task::Multi
+    }
+
+    #[getter]
+    fn separator(&self) -> Option<char> {
+        self.inner.labels().separator()
+    }
+
+    #[getter]
+    fn thresholds<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
+        PyArray1::from_slice(py, self.inner.thresholds())
+    }
+
+    /// `[texts, labels]`.
+    fn predict_proba<'py>(
+        &self,
+        py: Python<'py>,
+        texts: &Bound<'py, PyAny>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let texts = Texts::from_py(texts)?;
+        let found = interrupt::run(py, |_| {
+            parallel::install(num_threads, || self.inner.predict_proba(&texts.as_strs()))
+        })?;
+        let array = PyArray1::from_vec(py, found).into_any();
+        reshaped(array, texts.len(), self.inner.labels().len())
+    }
+
+    /// An array of labels, where a text has one.
+    fn predict_one<'py>(
+        &self,
+        py: Python<'py>,
+        texts: &Bound<'py, PyAny>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = self.tags(py, texts, num_threads, |texts| self.inner.predict(texts))?;
+        let labels = found.iter().map(|tags| tags.first().map(|tag| tag.label));
+        dense_to_py(py, self.inner.labels().names(), labels)
+    }
+
+    /// Labels with probabilities, the most probable first.
+    fn predict_tags(
+        &self,
+        py: Python<'_>,
+        texts: &Bound<'_, PyAny>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Named> {
+        let found = self.tags(py, texts, num_threads, |texts| self.inner.predict(texts))?;
+        Ok(self.named(py, &found))
+    }
+
+    /// The `k` most probable labels with their probabilities.
+    fn top_k(
+        &self,
+        py: Python<'_>,
+        texts: &Bound<'_, PyAny>,
+        k: usize,
+        num_threads: Option<usize>,
+    ) -> PyResult<Named> {
+        let found = self.tags(py, texts, num_threads, |texts| self.inner.top_k(texts, k))?;
+        Ok(self.named(py, &found))
+    }
+
+    fn evaluate<'py>(
+        &self,
+        py: Python<'py>,
+        texts: &Bound<'py, PyAny>,
+        labels: &Bound<'py, PyAny>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let sets = label_sets(labels, self.several())?;
+        let texts = Texts::from_py(texts)?;
+        let report = interrupt::run(py, |_| {
+            parallel::install(num_threads, || self.inner.evaluate(&texts.as_strs(), &sets))
+        })?;
+        figures(py, &report)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.inner)
+    }
+}
+
+impl PyFittedTags {
+    fn tags(
+        &self,
+        py: Python<'_>,
+        texts: &Bound<'_, PyAny>,
+        num_threads: Option<usize>,
+        of: impl FnOnce(&[&str]) -> Result<Vec<Vec<Tag>>> + Send,
+    ) -> PyResult<Vec<Vec<Tag>>> {
+        let texts = Texts::from_py(texts)?;
+        interrupt::run(py, |_| parallel::install(num_threads, || of(&texts.as_strs())))
+    }
+
+    fn named(&self, py: Python<'_>, found: &[Vec<Tag>]) -> Named {
+        let labels = self.inner.labels();
+        let name = |tag: &Tag| {
+            let name = labels.name(tag.label).map(|id| crate::ids::id_to_py(py, id));
+            Some((name?, tag.probability))
+        };
+        found.iter().map(|tags| tags.iter().filter_map(name).collect()).collect()
+    }
+}
+
+fn figures<'py>(py: Python<'py>, report: &TagReport) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    dict.set_item("accuracy", report.accuracy)?;
+    dict.set_item("micro_f1", report.counts.micro_f1())?;
+    dict.set_item("macro_f1", report.counts.macro_f1())?;
+    dict.set_item("hamming_loss", report.hamming_loss)?;
+    dict.set_item("map", report.mean_average_precision)?;
+    dict.set_item("roc_auc", report.roc_auc)?;
+    for (k, value) in &report.precision_at {
+        dict.set_item(format!("precision@{k}"), value)?;
+    }
+    dict.set_item("ece", report.expected_calibration_error)?;
+    dict.set_item("n_texts", report.n_texts)?;
+    dict.set_item("unseen_labels", report.unseen.clone())?;
+    Ok(dict)
+}
