@@ -47,7 +47,7 @@ fn nearness(model: &Word2VecModel, word: Option<&str>, topic: &str) -> f32 {
 #[test]
 fn words_of_one_topic_come_together() {
     let corpus = topics(2000, "");
-    for (architecture, least) in ALL.into_iter().zip([0.8, 0.02, 0.02]) {
+    for (architecture, least) in [(Architecture::SkipGram, 0.8), (Architecture::Cbow, 0.02)] {
         for workers in [1, 2] {
             let config = Word2Vec { workers, ..config(architecture) };
             let model = config.fit(&corpus, &FitContext::default()).unwrap();
