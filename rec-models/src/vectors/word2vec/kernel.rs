@@ -93,6 +93,7 @@ fn products<S: Lanes>(s: S, x: &[f32], y: &[f32], d: usize, out: &mut [f32]) {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "rows and columns by number")]
 fn product<S: Lanes, const R: usize, const C: usize>(
     s: S,
     (x, y, d): (&[f32], &[f32], usize),
@@ -104,15 +105,15 @@ fn product<S: Lanes, const R: usize, const C: usize>(
     let mut at = 0;
     while at + S::WIDTH <= d {
         let mut columns = [s.splat(0.0); C];
-        for c in 0..C {
+        for (c, column) in columns.iter_mut().enumerate() {
             // SAFETY: `at + WIDTH ≤ d`, and `y` has C rows of `d`.
-            columns[c] = unsafe { s.read(y.as_ptr().add(c * d + at)) };
+            *column = unsafe { s.read(y.as_ptr().add(c * d + at)) };
         }
-        for r in 0..R {
+        for (r, sums) in sums.iter_mut().enumerate() {
             // SAFETY: `at + WIDTH ≤ d`, and `x` has R rows of `d`.
             let row = unsafe { s.read(x.as_ptr().add(r * d + at)) };
             for c in 0..C {
-                sums[r][c] = s.mul_add(row, columns[c], sums[r][c]);
+                sums[c] = s.mul_add(row, columns[c], sums[c]);
             }
         }
         at += S::WIDTH;
@@ -167,6 +168,7 @@ struct Place {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "rows and columns by number")]
 fn sum<S: Lanes, const R: usize, const B: usize>(
     s: S,
     mix: Mix<'_>,
@@ -179,9 +181,9 @@ fn sum<S: Lanes, const R: usize, const B: usize>(
     for k in 0..terms.len() / d {
         let term = &terms[k * d + at..][..B * S::WIDTH];
         let mut parts = [s.splat(0.0); B];
-        for b in 0..B {
+        for (b, part) in parts.iter_mut().enumerate() {
             // SAFETY: `term` has B vectors.
-            parts[b] = unsafe { s.read(term.as_ptr().add(b * S::WIDTH)) };
+            *part = unsafe { s.read(term.as_ptr().add(b * S::WIDTH)) };
         }
         for r in 0..R {
             let factor = s.splat(coefficients[r * mix.by_row + k * mix.by_term]);
@@ -190,11 +192,11 @@ fn sum<S: Lanes, const R: usize, const B: usize>(
             }
         }
     }
-    for r in 0..R {
+    for (r, sums) in sums.iter().enumerate() {
         let to = &mut out[(row + r) * d + at..][..B * S::WIDTH];
-        for b in 0..B {
+        for (b, &sum) in sums.iter().enumerate() {
             // SAFETY: `to` has B vectors.
-            unsafe { s.write(sums[r][b], to.as_mut_ptr().add(b * S::WIDTH)) };
+            unsafe { s.write(sum, to.as_mut_ptr().add(b * S::WIDTH)) };
         }
     }
 }
