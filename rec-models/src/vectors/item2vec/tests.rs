@@ -7,7 +7,7 @@ use crate::collab::samples::{dataset, taste_auc, two_tastes};
 use crate::fit::Model;
 
 fn small() -> Item2Vec {
-    Item2Vec { vector_size: 16, epochs: 30, alpha: 0.1, sample: 0.0, ..Item2Vec::default() }
+    Item2Vec { vector_size: 8, epochs: 30, alpha: 0.1, sample: 0.0, ..Item2Vec::default() }
 }
 
 fn fit(config: &Item2Vec, data: &Dataset) -> Item2VecModel {
@@ -22,9 +22,13 @@ fn tastes_are_told_apart() {
             let model = fit(&Item2Vec { score, window, ..small() }, &data);
             let auc = taste_auc(&model);
             assert!(auc > 0.9, "{score:?} {window:?} {auc}");
-            let similar = model.similar(&[0], 5).unwrap();
-            let alike = similar.row(0).0.iter().filter(|&item| item % 2 == 0).count();
-            assert!(alike >= 4, "{score:?} {window:?} {similar:?}");
+            let all: Vec<u32> = (0..30).collect();
+            let similar = model.similar(&all, 5).unwrap();
+            let of_taste = |&item: &u32| {
+                similar.row(item as usize).0.iter().filter(move |&j| (j + item) % 2 == 0).count()
+            };
+            let alike: usize = all.iter().map(of_taste).sum();
+            assert!(alike > 105, "{score:?} {window:?}: {alike} of 150");
         }
     }
 }
@@ -108,8 +112,8 @@ fn tags_follow_their_items_and_speak_for_those_without_events() {
     assert_eq!(text.sentences.chunk(0), [0, 4, 5, 1, end, 1, 2, 5, 0, 4, 5, end]);
     assert_eq!(text.counts, [2, 2, 1, 0, 2, 3]);
     let model = fit(&config, &data);
-    let with = model.item_vectors()[3 * 16..].iter().any(|&x| x != 0.0);
-    let without = fit(&small(), &data).item_vectors()[3 * 16..].iter().all(|&x| x == 0.0);
+    let with = model.item_vectors()[3 * 8..].iter().any(|&x| x != 0.0);
+    let without = fit(&small(), &data).item_vectors()[3 * 8..].iter().all(|&x| x == 0.0);
     assert!(with && without);
     assert_eq!(model.vectors().unwrap().len(), 4);
 }

@@ -209,3 +209,87 @@ fn scaled<S: Lanes>(s: S, row: &mut [f32], by: S::V) {
         s.store(s.mul(s.load(&row[at..]), by), &mut row[at..]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+    use rec_core::objective::{SkipGram, WordFactors};
+
+    use super::*;
+    use crate::ops::simd::Level;
+    use crate::vectors::word2vec::rows::Rows;
+
+    struct Step<'a>(Shop<'a>, &'a mut Scratch);
+
+    const CONTEXT: [u32; 3] = [0, 2, 2];
+    const OUTPUTS: [u32; 3] = [1, 0, 3];
+    const RATE: f32 = 0.25;
+
+    impl Task for Step<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Lanes>(self, s: S) {
+            let Self(shop, scratch) = self;
+            let labels = [1.0, 0.0, 0.0];
+            match shop.bag {
+                None => shop.skip_gram(s, scratch, &CONTEXT, &OUTPUTS, &labels, RATE),
+                Some(bag) => shop.cbow(s, scratch, (&CONTEXT, bag), &OUTPUTS, &labels, RATE),
+            }
+        }
+    }
+
+    /// The vectors after a step on random-looking ones of `dim` numbers.
+    fn stepped(at: &WordFactors, bag: Option<Bag>, level: Level) -> [Vec<f32>; 2] {
+        let dim = at.inputs.ncols();
+        let flat = |a: &Array2<f64>| a.iter().map(|&v| v as f32).collect::<Vec<_>>();
+        let mut inputs = Rows::padded(&flat(&at.inputs), dim);
+        let mut outputs = Rows::padded(&flat(&at.outputs), dim);
+        let subsampling = Subsampling::new(&[1; 4], 0.0).unwrap();
+        let noise = AliasTable::new(&[1.0; 4]).unwrap();
+        let shop = Shop {
+            inputs: inputs.share(),
+            outputs: outputs.share(),
+            subsampling: &subsampling,
+            windows: Windows::new(5, false).unwrap(),
+            noise: &noise,
+            negatives: 2,
+            bag,
+        };
+        level.run(Step(shop, &mut Scratch::new(dim)));
+        [inputs.packed(), outputs.packed()]
+    }
+
+    /// How many times the gradient's step each word takes: one, with skip-gram; that of the whole
+    /// mean, which is three words' shares, with a mean; its share, with a sum.
+    #[test]
+    fn a_window_moves_its_rows_against_the_gradient() {
+        for dim in [1, 20, 100] {
+            let value = |at: usize, salt: usize| ((at * 37 + salt) % 23) as f64 / 23.0 - 0.5;
+            let at = WordFactors {
+                inputs: Array2::from_shape_fn((4, dim), |(r, c)| value(r * dim + c, 5)),
+                outputs: Array2::from_shape_fn((4, dim), |(r, c)| value(r * dim + c, 11)),
+            };
+            // A sum of three is the mean of vectors three times as long, whose gradient by the
+            // longer vectors is the sum's by the vectors, in three shares.
+            let tripled = WordFactors { inputs: &at.inputs * 3.0, ..at.clone() };
+            for (bag, objective, from, times) in [
+                (None, SkipGram::SkipGram, &at, 1.0),
+                (Some(Bag::Mean), SkipGram::Cbow, &at, 3.0),
+                (Some(Bag::Sum), SkipGram::Cbow, &tripled, 1.0),
+            ] {
+                let gradient = objective.gradient(from, &CONTEXT, OUTPUTS[0], &OUTPUTS[1..]);
+                let want = [
+                    &at.inputs - &gradient.inputs * (times * f64::from(RATE)),
+                    &at.outputs - &gradient.outputs * f64::from(RATE),
+                ];
+                for level in Level::all() {
+                    let got = stepped(&at, bag, level);
+                    for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
+                        assert!((f64::from(*got) - want).abs() < 2e-5, "{bag:?} {got} {want}");
+                    }
+                }
+            }
+        }
+    }
+}
