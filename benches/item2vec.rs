@@ -32,7 +32,7 @@ struct Args {
     #[arg(long, default_value_t = 1e-3)]
     sample: f64,
     #[arg(long, default_value_t = 0.025)]
-    alpha: f32,
+    alpha: f64,
     #[arg(long, default_value_t = 20)]
     epochs: usize,
     #[arg(long, default_value_t = 2)]

@@ -34,7 +34,7 @@ struct Args {
     #[arg(long, default_value_t = 1e-3)]
     sample: f64,
     #[arg(long, default_value_t = 0.025)]
-    alpha: f32,
+    alpha: f64,
     #[arg(long, default_value_t = 2)]
     workers: usize,
     #[arg(long, default_value_t = 1)]

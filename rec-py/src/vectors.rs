@@ -52,12 +52,17 @@ enum Given {
     Vector(Vec<f32>),
 }
 
+impl Given {
+    fn term(&self) -> Term<'_> {
+        match self {
+            Self::Word(word) => Term::Word(word),
+            Self::Vector(vector) => Term::Vector(vector),
+        }
+    }
+}
+
 fn terms(given: &[Given]) -> Vec<Term<'_>> {
-    let term = |given| match given {
-        &Given::Word(ref word) => Term::Word(word),
-        &Given::Vector(ref vector) => Term::Vector(vector),
-    };
-    given.iter().map(term).collect()
+    given.iter().map(Given::term).collect()
 }
 
 fn pairs(found: Vec<Neighbour>) -> Vec<(String, f32)> {

@@ -21,7 +21,7 @@ fn texts(n: usize) -> Vec<String> {
 
 fn tokenizer() -> Tokenizer {
     let options = TrainOptions::new(TokenizerModel::WordPiece).vocab_size(120);
-    Tokenizer::train(&texts(50), options).unwrap()
+    Tokenizer::train(texts(50), options).unwrap()
 }
 
 fn bert(tokenizer: &Tokenizer, seed: u64) -> BertForMaskedLm {
@@ -205,7 +205,7 @@ fn a_checkpoint_of_another_run_is_refused_by_name() {
         assert!(error.contains(name) && error.contains("remove it to start anew"), "{error}");
     }
     let few = TrainOptions::new(TokenizerModel::WordPiece).vocab_size(60);
-    let few = Tokenizer::train(&vec![texts(1).concat(); 9], few).unwrap();
+    let few = Tokenizer::train(vec![texts(1).concat(); 9], few).unwrap();
     let other = Corpus::encode(&few, &texts(40), None).unwrap();
     let error = fit(&training(), &other, &ctx).unwrap_err();
     assert!(error.contains("vocabulary") || error.contains("corpus"), "{error}");

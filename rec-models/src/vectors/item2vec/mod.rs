@@ -57,9 +57,9 @@ pub struct Item2Vec {
     /// Relative frequency above which items are sub-sampled; 0 for none.
     pub sample: f64,
     /// Learning rate at the start.
-    pub alpha: f32,
+    pub alpha: f64,
     /// Learning rate at the end.
-    pub min_alpha: f32,
+    pub min_alpha: f64,
     /// Passes over the events.
     pub epochs: usize,
     /// How an item is scored for a user.

@@ -6,6 +6,8 @@
 //! among the hidden rows of a window is what turns vectors' products into matrices' (Ji, Satish,
 //! Li and Dubey, "Parallelizing word2vec in shared and distributed memory", 2016).
 
+#![allow(clippy::needless_range_loop, reason = "registers are addressed by row and column")]
+
 use super::rows::{Rows, stride};
 use crate::ops::simd::{Lanes, sigmoid_lanes};
 

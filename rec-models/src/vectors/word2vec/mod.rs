@@ -45,9 +45,9 @@ pub struct Word2Vec {
     /// Relative frequency above which words are sub-sampled; 0 for none.
     pub sample: f64,
     /// Learning rate at the start.
-    pub alpha: f32,
+    pub alpha: f64,
     /// Learning rate at the end.
-    pub min_alpha: f32,
+    pub min_alpha: f64,
     /// Passes over the corpus.
     pub epochs: usize,
     /// Parallel workers; 1 is deterministic.

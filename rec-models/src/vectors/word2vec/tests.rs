@@ -132,7 +132,7 @@ fn parameters_outside_their_domain_are_refused() {
         Word2Vec { negative: 0, ..base.clone() },
         Word2Vec { epochs: 0, ..base.clone() },
         Word2Vec { workers: 0, ..base.clone() },
-        Word2Vec { alpha: f32::NAN, ..base.clone() },
+        Word2Vec { alpha: f64::NAN, ..base.clone() },
         Word2Vec { min_alpha: -1.0, ..base.clone() },
         Word2Vec { sample: 2.0, ..base.clone() },
         Word2Vec { ns_exponent: f64::INFINITY, ..base.clone() },

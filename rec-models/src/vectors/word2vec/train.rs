@@ -227,7 +227,7 @@ impl Pass<'_> {
     fn rate(&self, chunk: usize) -> f32 {
         let before = self.epoch as f64 + self.sentences.share_before(chunk);
         let done = before / self.config.epochs as f64;
-        let (start, end) = (f64::from(self.config.alpha), f64::from(self.config.min_alpha));
+        let (start, end) = (self.config.alpha, self.config.min_alpha);
         (start - (start - end) * done) as f32
     }
 }
