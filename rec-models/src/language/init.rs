@@ -1,7 +1,7 @@
 //! First values of a model that is trained from scratch.
 
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::RngExt;
 use rec_core::rng::{self, Rng};
 
@@ -9,6 +9,7 @@ use rec_core::rng::{self, Rng};
 pub struct Init {
     device: Device,
     std: f64,
+    dtype: DType,
     rng: Rng,
 }
 
@@ -16,7 +17,13 @@ impl Init {
     /// Values for `device`; normal ones have the standard deviation `std`
     /// (`initializer_range` of a config).
     pub fn new(device: &Device, std: f64, seed: u64) -> Self {
-        Self { device: device.clone(), std, rng: rng::stream(seed, "language model init", 0) }
+        let rng = rng::stream(seed, "language model init", 0);
+        Self { device: device.clone(), std, dtype: DType::F32, rng }
+    }
+
+    /// Values of the type that a model's other weights have, instead of single precision.
+    pub fn of_type(self, dtype: DType) -> Self {
+        Self { dtype, ..self }
     }
 
     /// Another standard deviation from here on.
@@ -50,7 +57,8 @@ impl Init {
     }
 
     fn param<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
-        Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), &self.device))
+        let data = TensorData::new(values, shape);
+        Param::from_tensor(Tensor::from_data(data, (&self.device, self.dtype)))
     }
 
     fn draw(&mut self, count: usize) -> Vec<f32> {

@@ -48,7 +48,9 @@ impl AlbertForMaskedLm {
 
     /// A new head on an encoder.
     pub fn with_new_head(albert: Albert, seed: u64) -> Self {
-        let init = &mut Init::new(&albert.device(), albert.config.initializer_range, seed);
+        let dtype = albert.embeddings.word_embeddings.weight.val().dtype();
+        let init =
+            &mut Init::new(&albert.device(), albert.config.initializer_range, seed).of_type(dtype);
         let predictions = Predictions::init(init, &albert.config);
         Self { albert, predictions }
     }

@@ -63,7 +63,9 @@ impl BertForMaskedLm {
 
     /// A new head on an encoder.
     pub fn with_new_head(bert: Bert, seed: u64) -> Self {
-        let init = &mut Init::new(&bert.device(), bert.config.initializer_range, seed);
+        let dtype = bert.embeddings.word_embeddings.weight.val().dtype();
+        let init =
+            &mut Init::new(&bert.device(), bert.config.initializer_range, seed).of_type(dtype);
         let predictions = Predictions::init(init, &bert.config);
         Self { bert, cls: Cls { predictions } }
     }

@@ -52,7 +52,9 @@ impl DistilBertForMaskedLm {
     pub fn with_new_head(distilbert: DistilBert, seed: u64) -> Self {
         let config = &distilbert.config;
         let (d, words) = (config.dim, config.vocab_size);
-        let init = &mut Init::new(&distilbert.device(), config.initializer_range, seed);
+        let dtype = distilbert.embeddings.word_embeddings.weight.val().dtype();
+        let init =
+            &mut Init::new(&distilbert.device(), config.initializer_range, seed).of_type(dtype);
         Self {
             vocab_transform: Linear::init(init, d, d),
             vocab_layer_norm: LayerNorm::init(init, d, EPSILON),

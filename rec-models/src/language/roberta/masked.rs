@@ -47,7 +47,9 @@ impl RobertaForMaskedLm {
 
     /// A new head on an encoder.
     pub fn with_new_head(roberta: Roberta, seed: u64) -> Self {
-        let init = &mut Init::new(&roberta.device(), roberta.config.initializer_range, seed);
+        let dtype = roberta.embeddings.word_embeddings.weight.val().dtype();
+        let init = &mut Init::new(&roberta.device(), roberta.config.initializer_range, seed)
+            .of_type(dtype);
         let lm_head = LmHead::init(init, &roberta.config);
         Self { roberta, lm_head }
     }

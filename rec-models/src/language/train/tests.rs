@@ -1,7 +1,11 @@
 //! Training runs on a small corpus of patterned sentences.
 
+#[cfg(feature = "libtorch")]
+use std::str::FromStr;
 use std::sync::Arc;
 
+#[cfg(feature = "libtorch")]
+use burn::tensor::DType;
 use burn::tensor::{Device, Tensor};
 use rec_core::rng;
 use rec_core::text::segment::Segmenter;
@@ -340,4 +344,23 @@ impl MaskedPass {
         let sum: f32 = each.map(|(&p, &t)| -logs[p as usize * width + t as usize]).sum();
         sum / masked.targets.len() as f32
     }
+}
+
+/// On LibTorch, from a checkpoint loaded as bf16: the new head is of the encoder's type.
+#[cfg(feature = "libtorch")]
+#[test]
+fn half_precision_trains_on_libtorch() {
+    use crate::language::{EncoderModel, MaskedLmModel};
+    let tokenizer = tokenizer();
+    let corpus = Corpus::encode(&tokenizer, &texts(100), None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    bert(&tokenizer, 1).bert.save(folder.path()).unwrap();
+    let device = crate::Device::from_str("libtorch").unwrap();
+    let on = device.tensor().unwrap().autodiff();
+    let (encoder, _) = EncoderModel::load(folder.path(), &on, DType::BF16).unwrap();
+    let model = MaskedLmModel::with_new_head(encoder, 1);
+    let training = LanguageTraining { epochs: 6, ..training() };
+    let objective = MaskedObjective::new(&tokenizer).unwrap();
+    let trained = training.fit(model, &objective, &corpus, None, &FitContext::default()).unwrap();
+    assert!(trained.losses[5] < 0.9 * trained.losses[0], "{:?}", trained.losses);
 }
