@@ -135,8 +135,8 @@ impl LanguageTraining {
                 let what = "tokens of the tokenizer";
                 return Err(Error::shape(what, expected, corpus.vocab_size()));
             }
+            check_lengths(&model, corpus)?;
         }
-        self.check_lengths(&model, corpus)?;
         parallel::install(ctx.threads, || run::run(self, model, objective, corpus, validation, ctx))
     }
 
@@ -160,15 +160,16 @@ impl LanguageTraining {
         }
         self.optimizer.check()
     }
+}
 
-    fn check_lengths(&self, model: &impl Backbone, corpus: &Corpus) -> Result<()> {
-        let longest = (0..corpus.len()).map(|i| corpus.text(i).ids.len()).max().unwrap_or(0);
-        match model.max_len() {
-            Some(most) if longest > most => {
-                let expected = format!("at most the model's {most}; pass it as max_len");
-                Err(Error::shape("tokens of the longest text", expected, longest))
-            }
-            _ => Ok(()),
+/// That every text fits the model's positions.
+fn check_lengths(model: &impl Backbone, corpus: &Corpus) -> Result<()> {
+    let longest = (0..corpus.len()).map(|i| corpus.text(i).ids.len()).max().unwrap_or(0);
+    match model.max_len() {
+        Some(most) if longest > most => {
+            let expected = format!("at most the model's {most}; pass it as max_len");
+            Err(Error::shape("tokens of the longest text", expected, longest))
         }
+        _ => Ok(()),
     }
 }
