@@ -1,6 +1,5 @@
 //! Graphs as text: one edge a line.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::{Graph, NodeKind};

@@ -27,7 +27,7 @@ pub mod cross_entropy;
 pub mod embedding;
 mod flex;
 
-mod gemm;
+pub(crate) mod gemm;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
@@ -36,6 +36,7 @@ pub mod norm;
 mod packed;
 pub mod pool;
 pub(crate) mod simd;
+pub mod spmm;
 
 pub use adamw::{AdamW, AdamWConfig, TableAdamW};
 pub use attention::{Attention, attention};
@@ -45,6 +46,7 @@ pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;
 pub use pool::{Reduction, pool};
+pub use spmm::{Sparse, propagate, spmm};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Tensor};
