@@ -23,7 +23,8 @@ fn product(matrix: &Sparse, x: Tensor<2>) -> Tensor<2> {
     let (matrix, [_, d], device, dtype) = (matrix.matrix(), x.dims(), x.device(), x.dtype());
     let out = Tensor::<2>::zeros([matrix.n_rows(), d], (&device, dtype));
     if matrix.nnz() == 0 {
-        return out;
+        // Zeros, and yet a function of `x`.
+        return out + x.sum_dim(0) * 0.0;
     }
     let columns = ints(matrix.indices().iter().map(|&c| i64::from(c)).collect(), &device);
     let owners =
