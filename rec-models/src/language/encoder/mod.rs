@@ -4,6 +4,7 @@ mod batches;
 mod cache;
 mod folder;
 mod frame;
+mod learn;
 mod modules;
 mod options;
 mod output;
@@ -15,13 +16,14 @@ mod vectors;
 
 pub use cache::VectorCache;
 pub use frame::LongTexts;
+pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder};
 pub use options::{Encode, EncoderOptions, Prompt};
 pub use output::MappedVectors;
 pub use pooling::PoolingMode;
 pub use vectors::Vectors;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, Tensor};
 use rec_core::text::Tokenizer;
@@ -107,13 +109,18 @@ impl Head {
 }
 
 /// Rows of length 1, in single precision: rounded to bf16 their length would be off by up to 1 %.
-fn normalized(x: Tensor<2>) -> Tensor<2> {
+pub(super) fn normalized(x: Tensor<2>) -> Tensor<2> {
     let x = x.cast(DType::F32);
     let squares = x.clone() * x.clone();
     x / squares.sum_dim(1).sqrt().clamp_min(1e-12)
 }
 
 impl TextEncoder {
+    /// The folder it was loaded from.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Columns of the vectors.
     pub fn dim(&self) -> usize {
         self.head.dim(self.backbone.hidden_size())
