@@ -6,6 +6,7 @@ mod bad_input;
 mod decoders;
 mod encoders;
 mod gradients;
+mod killed;
 mod peer;
 mod text_encoder;
 
