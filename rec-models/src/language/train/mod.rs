@@ -7,6 +7,7 @@
 mod causal;
 mod checkpoint;
 mod corpus;
+mod data;
 mod masked;
 mod metrics;
 mod objective;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use causal::{CausalObjective, CausalPass};
 pub use corpus::{Corpus, TextTokens};
+pub use data::TrainingData;
 pub use masked::{MaskedObjective, MaskedPass};
 pub use objective::Objective;
 
@@ -27,15 +29,13 @@ use burn::module::Module;
 use rec_core::parallel;
 use serde::{Deserialize, Serialize};
 
-use super::Backbone;
+use super::{Backbone, DropoutRates};
 use crate::fit::FitContext;
 use crate::ops::AdamWConfig;
 use crate::train::Schedule;
 use crate::{Error, Result};
 
 /// How a language model is trained.
-///
-/// The model is trained as it is, without dropout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LanguageTraining {
@@ -49,6 +49,11 @@ pub struct LanguageTraining {
     pub warmup: f64,
     /// Tokens of a pass through the model; a longer text passes alone.
     pub batch_tokens: usize,
+    /// Rows of a pass at most. Where a loss compares the rows of a pass with one another
+    /// (contrastive objectives), this is the batch size of the papers.
+    pub batch_rows: Option<usize>,
+    /// What is dropped at random while training: nothing, unless told.
+    pub dropout: DropoutRates,
     /// Passes of a step: their gradients are summed, each prediction counting the same.
     pub accumulation: usize,
     /// Measure the loss on the validation texts after every so many steps; after every epoch where
@@ -74,6 +79,8 @@ impl Default for LanguageTraining {
             schedule: Schedule::Linear,
             warmup: 0.06,
             batch_tokens: 4096,
+            batch_rows: None,
+            dropout: DropoutRates::default(),
             accumulation: 1,
             evaluate_every: None,
             patience: None,
@@ -116,34 +123,40 @@ impl LanguageTraining {
     /// weights, as if it had not been interrupted.
     ///
     /// # Errors
-    /// Parameters outside their domain, a corpus of another vocabulary than the model's or without
-    /// a usable text, a checkpoint of another run, [`Error::Cancelled`], and [`Error::Data`] at the
+    /// Parameters outside their domain, data of another vocabulary than the model's or without a
+    /// usable row, a checkpoint of another run, [`Error::Cancelled`], and [`Error::Data`] at the
     /// step where the loss is no longer a number; the last checkpoint stays.
     pub fn fit<M: Backbone + Module, O: Objective<M> + Sync>(
         &self,
         model: M,
         objective: &O,
-        corpus: &Corpus,
-        validation: Option<&Corpus>,
+        data: &O::Data,
+        validation: Option<&O::Data>,
         ctx: &FitContext<'_>,
     ) -> Result<Trained<M>> {
         self.check()?;
         objective.check(&model)?;
-        for corpus in std::iter::once(corpus).chain(validation) {
-            if corpus.vocab_size() > model.vocab_size() {
+        for data in std::iter::once(data).chain(validation) {
+            if data.vocab_size() > model.vocab_size() {
                 let expected = format!("at most the model's {}", model.vocab_size());
                 let what = "tokens of the tokenizer";
-                return Err(Error::shape(what, expected, corpus.vocab_size()));
+                return Err(Error::shape(what, expected, data.vocab_size()));
             }
-            check_lengths(&model, corpus)?;
+            check_lengths(&model, data)?;
         }
-        parallel::install(ctx.threads, || run::run(self, model, objective, corpus, validation, ctx))
+        parallel::install(ctx.threads, || run::run(self, model, objective, data, validation, ctx))
+    }
+
+    /// Runs of rows that make a pass.
+    fn passes<'o>(&self, order: &'o [usize], data: &impl TrainingData) -> Vec<&'o [usize]> {
+        data::passes(order, data, self.batch_tokens, self.batch_rows)
     }
 
     fn check(&self) -> Result<()> {
         let counts = [
             ("epochs", Some(self.epochs)),
             ("batch_tokens", Some(self.batch_tokens)),
+            ("batch_rows", self.batch_rows),
             ("accumulation", Some(self.accumulation)),
             ("evaluate_every", self.evaluate_every),
             ("patience", self.patience),
@@ -158,13 +171,14 @@ impl LanguageTraining {
         if !(0.0..=1.0).contains(&self.warmup) {
             return Err(Error::parameter("warmup", self.warmup, "a share of all steps, 0 to 1"));
         }
+        self.dropout.check()?;
         self.optimizer.check()
     }
 }
 
 /// That every text fits the model's positions.
-fn check_lengths(model: &impl Backbone, corpus: &Corpus) -> Result<()> {
-    let longest = (0..corpus.len()).map(|i| corpus.text(i).ids.len()).max().unwrap_or(0);
+fn check_lengths(model: &impl Backbone, data: &impl TrainingData) -> Result<()> {
+    let longest = (0..data.len()).map(|row| data.longest(row)).max().unwrap_or(0);
     match model.max_len() {
         Some(most) if longest > most => {
             let expected = format!("at most the model's {most}; pass it as max_len");

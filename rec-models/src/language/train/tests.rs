@@ -13,7 +13,7 @@ use rec_core::text::{Tokenizer, TokenizerModel, TrainOptions};
 
 use super::*;
 use crate::fit::{Cancel, Checkpoints, Progress};
-use crate::language::{Bert, BertConfig, BertForMaskedLm, Gpt2, Gpt2Config};
+use crate::language::{Batch, Bert, BertConfig, BertForMaskedLm, Gpt2, Gpt2Config, Noise};
 
 /// Sentences in which one word tells the next.
 fn texts(n: usize) -> Vec<String> {
@@ -160,6 +160,7 @@ fn a_resumed_run_ends_where_the_unbroken_one_does() {
         accumulation: 2,
         evaluate_every: Some(2),
         patience: Some(50),
+        dropout: DropoutRates::all(0.1),
         ..training()
     };
     let objective = MaskedObjective::new(&tokenizer).unwrap();
@@ -266,12 +267,10 @@ fn whole_words_are_masked_together() {
     let joined = |i: usize, j: usize| words[i] == words[j];
     assert!(joined(3, 4) && !joined(4, 5) && !joined(0, 1), "{words:?}");
     let objective = MaskedObjective::new(&tokenizer).unwrap();
-    let all: Vec<TextTokens<'_>> = (0..5).map(|i| corpus.text(i)).collect();
     let sentence = text.ids.len() as u32;
     for seed in 0..50 {
         let mut rng = rng::stream(seed, "masks", 0);
-        let pass =
-            <MaskedObjective as Objective<BertForMaskedLm>>::prepare(&objective, &all, &mut rng);
+        let pass = objective.pass(&corpus, &[0, 1, 2, 3, 4], &mut rng);
         let chosen = |position: u32| pass.masked_positions().contains(&position);
         for text in 0..5 {
             let first = text * sentence;
@@ -325,15 +324,16 @@ fn the_loss_is_the_mean_over_masked_tokens() {
     let corpus = Corpus::encode(&tokenizer, &texts(4), None).unwrap();
     let objective = MaskedObjective::new(&tokenizer).unwrap();
     let model = bert(&tokenizer, 5);
-    let all: Vec<TextTokens<'_>> = (0..4).map(|i| corpus.text(i)).collect();
-    let pass = <MaskedObjective as Objective<BertForMaskedLm>>::prepare(
-        &objective,
-        &all,
-        &mut rng::stream(1, "masks", 0),
-    );
-    let loss: f32 = objective.loss(&model, &pass).into_scalar();
+    let pass = objective.pass(&corpus, &[0, 1, 2, 3], &mut rng::stream(1, "masks", 0));
+    let loss: f32 = objective.loss(&model, &pass, Noise::none()).into_scalar();
     let expected = pass.mean_loss(&model);
     assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
+}
+
+impl MaskedObjective {
+    fn pass(&self, corpus: &Corpus, rows: &[usize], rng: &mut rng::Rng) -> MaskedPass {
+        <Self as Objective<BertForMaskedLm>>::prepare(self, corpus, rows, rng)
+    }
 }
 
 impl MaskedPass {
@@ -346,7 +346,12 @@ impl MaskedPass {
         use crate::language::{Backbone, Batch, MaskedLm};
         let masked = &self.masked;
         let rows = self.rows.clone();
-        let hidden = model.hidden(&Batch { ids: masked.ids.clone(), type_ids: None, rows });
+        let hidden = model.hidden(&Batch {
+            ids: masked.ids.clone(),
+            type_ids: None,
+            rows,
+            noise: Noise::none(),
+        });
         let logits = model.mlm_logits(hidden);
         let logs: Tensor<2> = burn::tensor::activation::log_softmax(logits, 1);
         let logs: Vec<f32> = logs.into_data().iter().collect();
@@ -374,4 +379,31 @@ fn half_precision_trains_on_libtorch() {
     let objective = MaskedObjective::new(&tokenizer).unwrap();
     let trained = training.fit(model, &objective, &corpus, None, &FitContext::default()).unwrap();
     assert!(trained.losses[5] < 0.9 * trained.losses[0], "{:?}", trained.losses);
+}
+
+#[test]
+fn dropout_changes_what_is_learnt_and_not_what_is_measured() {
+    let tokenizer = tokenizer();
+    let corpus = Corpus::encode(&tokenizer, &texts(40), None).unwrap();
+    let objective = MaskedObjective::new(&tokenizer).unwrap();
+    let fit = |dropout| {
+        let training = LanguageTraining { dropout, epochs: 1, ..training() };
+        let ctx = FitContext { seed: 2, ..FitContext::default() };
+        training.fit(bert(&tokenizer, 3), &objective, &corpus, Some(&corpus), &ctx)
+    };
+    let with = fit(DropoutRates::all(0.1)).unwrap();
+    assert_eq!(weights(&with.model), weights(&fit(DropoutRates::all(0.1)).unwrap().model));
+    assert_ne!(weights(&with.model), weights(&fit(DropoutRates::default()).unwrap().model));
+    assert!(fit(DropoutRates::all(1.0)).unwrap_err().to_string().contains("dropout.hidden"));
+    // Every family drops, and the same noise the same.
+    let batch = Batch::new(&[corpus.text(0).ids, corpus.text(1).ids]);
+    let noisy = |seed| batch.clone().with_noise(DropoutRates::all(0.1).noise(seed));
+    let (bert, gpt) = (bert(&tokenizer, 1), gpt(&tokenizer));
+    let models: [&dyn Backbone; 2] = [&bert, &gpt];
+    for model in models {
+        let out = |batch: &Batch| model.hidden(batch).into_data().iter::<f32>().collect::<Vec<_>>();
+        assert_eq!(out(&noisy(1)), out(&noisy(1)));
+        assert_ne!(out(&noisy(1)), out(&noisy(2)));
+        assert_ne!(out(&noisy(1)), out(&batch));
+    }
 }
