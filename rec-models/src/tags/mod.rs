@@ -21,7 +21,9 @@
 mod calibrate;
 mod classifier;
 mod features;
+mod finetune;
 mod folds;
+mod heads;
 mod labels;
 mod learn;
 mod model;
@@ -37,7 +39,12 @@ mod tune;
 pub use calibrate::Calibration;
 pub use classifier::{Tag, TagClassifier};
 pub use features::{Bag, NgramOptions, TfIdf};
+pub use finetune::{
+    ClassificationLoss, ClassificationObjective, ClassificationPass, FineTuneTagger, FineTuned,
+    LabelledCorpus,
+};
 pub use folds::train_test_split;
+pub use heads::{EncoderTags, HeadTagger};
 pub use labels::{Labelled, Labels, Task};
 pub use learn::{FastText, Learner};
 pub use model::TagModel;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calibrate::Calibration;
 use super::classifier::TagClassifier;
+use super::heads::{self, EncoderTags};
 use super::labels::{Labels, Task};
 use super::model::TagModel;
 use super::ngrams::{self, NgramModel};
@@ -85,8 +86,11 @@ impl TagClassifier {
             ngrams::KIND => {
                 Box::new(NgramModel::load(labels, config.model_config, reader, PREFIX)?)
             }
+            heads::KIND => {
+                Box::new(EncoderTags::load(labels, config.model_config, reader, PREFIX)?)
+            }
             other => {
-                let why = format!("this build knows {}", ngrams::KIND);
+                let why = format!("this build knows {} and {}", ngrams::KIND, heads::KIND);
                 return Err(Error::data(format!("tag model of kind {other:?}"), why));
             }
         };
