@@ -11,6 +11,7 @@ use super::heads::{self, EncoderTags};
 use super::labels::{Labels, Task};
 use super::model::TagModel;
 use super::ngrams::{self, NgramModel};
+use super::zero_shot::{self, ZeroShotTags};
 use crate::{Error, Result};
 
 /// The kind of a classifier's folder.
@@ -89,8 +90,10 @@ impl TagClassifier {
             heads::KIND => {
                 Box::new(EncoderTags::load(labels, config.model_config, reader, PREFIX)?)
             }
+            zero_shot::KIND => Box::new(ZeroShotTags::load(labels, config.model_config, reader)?),
             other => {
-                let why = format!("this build knows {} and {}", ngrams::KIND, heads::KIND);
+                let known = [ngrams::KIND, heads::KIND, zero_shot::KIND].join(", ");
+                let why = format!("this build knows {known}");
                 return Err(Error::data(format!("tag model of kind {other:?}"), why));
             }
         };

@@ -4,7 +4,7 @@ mod lbfgs;
 mod linear;
 mod model;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use linear::Linear;
 pub use model::EncoderTags;
-pub(super) use model::KIND;
+pub(super) use model::{KIND, Settings, write_encoder};
 
 use self::lbfgs::Stop;
 use self::linear::Problem;
