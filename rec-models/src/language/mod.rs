@@ -6,6 +6,7 @@ mod batch;
 pub mod bert;
 mod cache;
 mod causal;
+mod classify;
 pub mod config;
 pub mod decoder;
 pub mod distilbert;
@@ -30,6 +31,8 @@ pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use cache::Cache;
 pub use causal::Causal;
+pub(crate) use classify::has_pooler;
+pub use classify::{ClassifierPooling, EncoderClassifier};
 pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{

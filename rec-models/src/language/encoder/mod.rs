@@ -2,6 +2,7 @@
 
 mod batches;
 mod cache;
+mod copy;
 mod folder;
 mod frame;
 mod learn;
@@ -42,6 +43,9 @@ use crate::{Error, Result};
 /// 1e-5 of its length in single precision.
 pub struct TextEncoder {
     folder: PathBuf,
+    /// Where the transformer itself lies.
+    transformer: PathBuf,
+    options: EncoderOptions,
     tokenizer: Tokenizer,
     frame: Frame,
     backbone: Box<dyn Backbone>,
