@@ -4,6 +4,7 @@
 mod bpr;
 pub mod dense;
 mod ease;
+mod glove;
 mod least_squares;
 #[cfg(test)]
 mod numeric;
@@ -11,5 +12,6 @@ mod skipgram;
 
 pub use bpr::{Bpr, BprFactors, log_sigmoid, sigmoid};
 pub use ease::Ease;
+pub use glove::{Glove, GloveFactors};
 pub use least_squares::{Confidence, ImplicitFactors, ImplicitLeastSquares, NormalEquations};
 pub use skipgram::{SkipGram, WordFactors};

@@ -8,8 +8,8 @@
 
 #![allow(clippy::needless_range_loop, reason = "registers are addressed by row and column")]
 
-use super::rows::{Rows, stride};
 use crate::ops::simd::{Lanes, sigmoid_lanes};
+use crate::vectors::rows::{Rows, stride};
 
 /// A worker's own copies of the rows of a step, and what will be added to them.
 pub(super) struct Scratch {

@@ -2,7 +2,7 @@
 
 mod kernel;
 mod model;
-mod rows;
+
 #[cfg(test)]
 mod tests;
 mod train;

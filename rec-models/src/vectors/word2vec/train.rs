@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use rec_core::sampling::{AliasTable, Subsampling, Windows};
 use rec_core::{parallel, rng};
 
-use super::rows::Rows;
 use super::walk::{Bag, Desk, Shop, Walk};
 use super::{Architecture, Word2Vec, Word2VecModel};
 use crate::fit::{Cancel, FitContext};
 use crate::ops::simd::dispatch;
 use crate::vectors::corpus::Sentences;
+use crate::vectors::rows::Rows;
 use crate::vectors::{Corpus, Vectors};
 use crate::{Error, Result};
 

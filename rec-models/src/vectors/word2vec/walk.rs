@@ -4,9 +4,9 @@ use rec_core::rng::Rng;
 use rec_core::sampling::{AliasTable, Subsampling, Windows};
 
 use super::kernel::Scratch;
-use super::rows::Shared;
 use crate::ops::simd::{Lanes, Task};
 use crate::vectors::corpus::END;
+use crate::vectors::rows::Shared;
 
 /// Hidden rows that step together; more of them would move the outputs too far at once.
 const GROUP: usize = 16;
@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
     use crate::ops::simd::Level;
-    use crate::vectors::word2vec::rows::Rows;
+    use crate::vectors::rows::Rows;
 
     struct Step<'a>(Shop<'a>, &'a mut Scratch);
 
