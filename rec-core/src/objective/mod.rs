@@ -5,6 +5,7 @@ mod bpr;
 pub mod dense;
 mod ease;
 mod glove;
+mod huffman;
 mod least_squares;
 #[cfg(test)]
 mod numeric;
@@ -13,5 +14,6 @@ mod skipgram;
 pub use bpr::{Bpr, BprFactors, log_sigmoid, sigmoid};
 pub use ease::Ease;
 pub use glove::{Glove, GloveFactors};
+pub use huffman::HuffmanTree;
 pub use least_squares::{Confidence, ImplicitFactors, ImplicitLeastSquares, NormalEquations};
 pub use skipgram::{SkipGram, WordFactors};

@@ -27,7 +27,7 @@ impl Vectors {
     /// As [`ModelReader::open`]; [`Error::Format`] or [`Error::Shape`] for a folder that holds none.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let reader = ModelReader::open(&path)?;
-        check_kind(&path, &reader, &[KIND, "word2vec", "glove"])?;
+        check_kind(&path, &reader, &[KIND, "word2vec", "glove", "fasttext"])?;
         read(&reader)
     }
 }

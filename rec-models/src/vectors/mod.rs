@@ -2,11 +2,13 @@
 
 mod cooccurrence;
 pub(crate) mod corpus;
+mod fasttext;
 mod folder;
 mod formats;
 mod glove;
 mod item2vec;
 mod nearest;
+mod parts;
 mod rows;
 mod spill;
 mod table;
@@ -14,6 +16,7 @@ mod word2vec;
 
 pub use cooccurrence::{Cooccurrences, Counting};
 pub use corpus::{Corpus, CorpusBuilder};
+pub use fasttext::{FastText, FastTextModel};
 pub use formats::{Duplicates, Import, VectorFormat};
 pub use glove::{Glove, GloveModel};
 pub use item2vec::{Item2Vec, Item2VecModel, ItemScore};

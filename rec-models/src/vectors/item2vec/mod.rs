@@ -106,6 +106,7 @@ impl Item2Vec {
             window: self.window.unwrap_or(1 << 31),
             shrink_windows: self.shrink_windows && self.window.is_some(),
             architecture: Architecture::SkipGram,
+            hs: false,
             negative: self.negative,
             ns_exponent: self.ns_exponent,
             sample: self.sample,
