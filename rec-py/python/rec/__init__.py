@@ -39,7 +39,7 @@ from ._native import (
 )
 from ._read import read, read_split
 from ._tags import TagClassifier
-from ._vectors import Item2Vec, KeyedVectors, Word2Vec
+from ._vectors import FastText, FastTextKeyedVectors, GloVe, Item2Vec, KeyedVectors, Word2Vec
 from .errors import (
     DataError,
     FormatError,
@@ -64,8 +64,11 @@ __all__ = [
     "EASE",
     "Encoding",
     "Explanation",
+    "FastText",
+    "FastTextKeyedVectors",
     "FormatError",
     "Fusion",
+    "GloVe",
     "IdMismatchError",
     "Item2Vec",
     "ItemKNN",
