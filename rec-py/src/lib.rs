@@ -30,6 +30,7 @@ mod tokenizer;
 mod tokenizer_train;
 mod vectors;
 mod vectors_models;
+mod vectors_search;
 mod vocab;
 
 #[pyo3::pymodule(name = "_native")]
@@ -87,6 +88,8 @@ mod native {
     use crate::vectors::PyVectors;
     #[pymodule_export]
     use crate::vectors_models::PyWordModel;
+    #[pymodule_export]
+    use crate::vectors_search::{PySif, PyVectorIndex};
     #[pymodule_export]
     use crate::vocab::PyVocab;
 }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use numpy::{PyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use rec_models::vectors::{Duplicates, Import, Neighbour, Term, VectorFormat, Vectors};
+use rec_models::vectors::{
+    AnalogyOptions, Duplicates, Import, Neighbour, Term, VectorFormat, Vectors,
+};
 
 use crate::errors::{OrRaise, parameter};
 use crate::ids::reshaped;
+use crate::interrupt;
 use crate::vectors_models::Trained;
 
 /// A table of vectors, alone or of a model.
@@ -20,20 +23,33 @@ pub(crate) enum Held {
 
 /// Words and their vectors.
 #[pyclass(module = "rec._native", name = "Vectors", frozen)]
-pub(crate) struct PyVectors(pub(crate) Held);
+pub(crate) struct PyVectors(pub(crate) Arc<Held>);
 
-impl PyVectors {
-    fn table(&self) -> &Vectors {
-        match &self.0 {
-            Held::Alone(vectors) => vectors,
-            Held::Model(model) => model.vectors(),
+impl Held {
+    pub(crate) fn vectors(&self) -> &Vectors {
+        match self {
+            Self::Alone(vectors) => vectors,
+            Self::Model(model) => model.vectors(),
         }
     }
 }
 
+impl PyVectors {
+    fn alone(vectors: Vectors) -> Self {
+        Self(Arc::new(Held::Alone(vectors)))
+    }
+
+    fn table(&self) -> &Vectors {
+        self.0.vectors()
+    }
+}
+
+/// Questions answered rightly or wrongly.
+type Questions = Vec<[String; 4]>;
+
 /// A word or a vector.
 #[derive(FromPyObject)]
-enum Given {
+pub(crate) enum Given {
     #[pyo3(transparent)]
     Word(String),
     #[pyo3(transparent)]
@@ -49,11 +65,11 @@ impl Given {
     }
 }
 
-fn terms(given: &[Given]) -> Vec<Term<'_>> {
+pub(crate) fn terms(given: &[Given]) -> Vec<Term<'_>> {
     given.iter().map(Given::term).collect()
 }
 
-fn pairs(found: Vec<Neighbour>) -> Vec<(String, f32)> {
+pub(crate) fn pairs(found: Vec<Neighbour>) -> Vec<(String, f32)> {
     found.into_iter().map(|n| (n.word, n.score)).collect()
 }
 
@@ -77,15 +93,16 @@ impl PyVectors {
         let array = values.as_array();
         let vectors =
             Vectors::new(words, array.ncols(), array.iter().copied().collect()).or_raise()?;
-        Ok(Self(Held::Alone(match counts {
+        Ok(Self::alone(match counts {
             Some(counts) => vectors.with_counts(counts).or_raise()?,
             None => vectors,
-        })))
+        }))
     }
 
     #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(Self(Held::Alone(py.detach(|| Vectors::load(path)).or_raise()?)))
+    fn load(py: Python<'_>, path: PathBuf, in_place: bool) -> PyResult<Self> {
+        let load = || if in_place { Vectors::open(path) } else { Vectors::load(path) };
+        py.detach(load).map(Self::alone).or_raise()
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
@@ -104,7 +121,7 @@ impl PyVectors {
         let format = format_from(format)?;
         let duplicates = if keep_first { Duplicates::KeepFirst } else { Duplicates::Refuse };
         let options = Import { limit, duplicates };
-        Ok(Self(Held::Alone(py.detach(|| Vectors::import(path, format, &options)).or_raise()?)))
+        py.detach(|| Vectors::import(path, format, &options)).map(Self::alone).or_raise()
     }
 
     /// Writes a file for another program.
@@ -171,6 +188,21 @@ impl PyVectors {
             .map(|words| words.iter().map(String::as_str).collect::<Vec<_>>());
         let found = py.detach(|| self.table().most_similar_cosmul(&positive, &negative, k));
         found.map(pairs).or_raise()
+    }
+
+    /// The share answered rightly, and by section its name and its questions.
+    fn analogies(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        restrict_vocab: usize,
+        case_insensitive: bool,
+    ) -> PyResult<(f64, Vec<(String, Questions, Questions)>)> {
+        let options = AnalogyOptions { restrict_vocab, case_insensitive };
+        let found = interrupt::run(py, |_| self.table().evaluate_analogies(path, &options))?;
+        let accuracy = found.accuracy();
+        let sections = found.sections.into_iter().map(|s| (s.name, s.correct, s.incorrect));
+        Ok((accuracy, sections.collect()))
     }
 
     fn similarity(&self, a: &str, b: &str) -> PyResult<f32> {

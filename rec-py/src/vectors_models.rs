@@ -195,7 +195,7 @@ impl PyWordModel {
 
     #[getter]
     fn vectors(&self) -> PyVectors {
-        PyVectors(Held::Model(self.0.clone()))
+        PyVectors(Arc::new(Held::Model(self.0.clone())))
     }
 
     /// The vector of a word that was not trained on, where the model makes one.

@@ -39,7 +39,16 @@ from ._native import (
 )
 from ._read import read, read_split
 from ._tags import TagClassifier
-from ._vectors import FastText, FastTextKeyedVectors, GloVe, Item2Vec, KeyedVectors, Word2Vec
+from ._vectors import (
+    SIF,
+    FastText,
+    FastTextKeyedVectors,
+    GloVe,
+    Item2Vec,
+    KeyedVectors,
+    VectorIndex,
+    Word2Vec,
+)
 from .errors import (
     DataError,
     FormatError,
@@ -83,6 +92,7 @@ __all__ = [
     "RecError",
     "Recommendations",
     "Report",
+    "SIF",
     "SLIM",
     "ShapeError",
     "SocialGraph",
@@ -93,6 +103,7 @@ __all__ = [
     "UnknownIdError",
     "UnsupportedError",
     "UserKNN",
+    "VectorIndex",
     "VersionError",
     "Vocab",
     "Word2Vec",

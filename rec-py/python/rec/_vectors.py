@@ -79,9 +79,15 @@ class KeyedVectors:
         self._native.export_file(path, _format(binary, not write_header))
 
     @classmethod
-    def load(cls, path: StrPath) -> KeyedVectors:
-        """Reads the folder of a saved table or of a saved ``Word2Vec``."""
-        return cls(_native.Vectors.load(path))
+    def load(cls, path: StrPath, mmap: Literal["r"] | None = None) -> KeyedVectors:
+        """Reads the folder of a saved table or of a saved model of words.
+
+        With ``mmap="r"`` the numbers stay in the file, which must not be changed meanwhile: they are
+        read as they are asked for, and shared by all processes that open it.
+        """
+        if mmap not in (None, "r"):
+            raise ParameterError(f"parameter mmap = {mmap!r}: choose 'r' or None")
+        return cls(_native.Vectors.load(path, mmap == "r"))
 
     def save(self, path: StrPath) -> None:
         """Writes the table as a folder, whole or not at all."""
@@ -155,13 +161,85 @@ class KeyedVectors:
         positive: Term | Sequence[Term] = (),
         negative: Term | Sequence[Term] = (),
         topn: int = 10,
+        indexer: VectorIndex | None = None,
     ) -> list[tuple[str, float]]:
         """The nearest words by cosine to the mean of the terms, the negative ones turned round.
 
         ``most_similar(["king", "woman"], ["man"])`` answers an analogy. Words asked with are left
-        out.
+        out. With an ``indexer`` (``build_index``) not every word is looked at.
         """
+        if indexer is not None:
+            return indexer.most_similar(positive, negative, topn)
         return self._native.most_similar(_terms(positive), _terms(negative), topn)
+
+    def build_index(
+        self,
+        *,
+        ef_construction: int = 200,
+        ef_search: int = 100,
+        seed: int = 0,
+        num_threads: int | None = None,
+    ) -> VectorIndex:
+        """An approximate index for ``most_similar`` (HNSW, Malkov and Yashunin 2020).
+
+        ``ef_search`` is the most words that a search gives; larger values of either find more of the
+        true neighbours and take longer.
+        """
+        native = _native.VectorIndex.build(
+            self._native, ef_construction, ef_search, seed, num_threads
+        )
+        return VectorIndex(native)
+
+    def get_mean_vector(
+        self,
+        keys: Sequence[str],
+        weights: Sequence[float] | None = None,
+        pre_normalize: bool = True,
+        post_normalize: bool = False,
+        ignore_missing: bool = True,
+    ) -> NDArray[np.float32]:
+        """The mean of words' vectors, at length 1 each unless told otherwise.
+
+        Words without a vector are left out, or raise ``KeyError``; of none, the mean is zeros.
+        """
+        import numpy as np
+
+        known = [word for word in keys if word in self] if ignore_missing else list(keys)
+        shares = dict(zip(keys, [1.0] * len(keys) if weights is None else weights))
+        if len(keys) and weights is not None and len(weights) != len(keys):
+            raise ParameterError("parameter weights: give one a word")
+        mean = np.zeros(self.vector_size, np.float32)
+        total = sum(abs(shares[word]) for word in known)
+        for word in known:
+            mean += shares[word] / total * self.get_vector(word, norm=pre_normalize)
+        length = float(np.linalg.norm(mean))
+        return mean / np.float32(length) if post_normalize and length else mean
+
+    def evaluate_word_analogies(
+        self,
+        analogies: StrPath,
+        restrict_vocab: int = 300_000,
+        case_insensitive: bool = True,
+    ) -> tuple[float, list[dict[str, Any]]]:
+        """The share of the analogies in a file that are solved, and by section which ones.
+
+        The file has lines ``: section`` and under them ``a b c d``, asking what is to ``c`` as
+        ``b`` is to ``a``. Questions with a word that takes no part are skipped. The last section
+        sums up, as in gensim.
+        """
+        accuracy, found = self._native.analogies(analogies, restrict_vocab, case_insensitive)
+        sections: list[dict[str, Any]] = [
+            {
+                "section": name,
+                "correct": [tuple(question) for question in correct],
+                "incorrect": [tuple(question) for question in incorrect],
+            }
+            for name, correct, incorrect in found
+        ]
+        total: dict[str, Any] = {"section": "Total accuracy"}
+        for kind in ("correct", "incorrect"):
+            total[kind] = [question for section in sections for question in section[kind]]
+        return accuracy, [*sections, total]
 
     def similar_by_word(self, word: str, topn: int = 10) -> list[tuple[str, float]]:
         """The nearest words to a word."""
@@ -209,6 +287,54 @@ class KeyedVectors:
     def __setstate__(self, state: dict[str, Any]) -> None:
         made = _native.Vectors.from_arrays(state["words"], state["vectors"], state["counts"])
         self._native, self._words = made, None
+
+
+class VectorIndex:
+    """An approximate index of a table (``KeyedVectors.build_index``)."""
+
+    def __init__(self, native: _native.VectorIndex) -> None:
+        self._native = native
+
+    def most_similar(
+        self,
+        positive: Term | Sequence[Term] = (),
+        negative: Term | Sequence[Term] = (),
+        topn: int = 10,
+    ) -> list[tuple[str, float]]:
+        """As ``KeyedVectors.most_similar``, but for the neighbours that the search misses."""
+        return self._native.most_similar(_terms(positive), _terms(negative), topn)
+
+    def recall(self, k: int = 10, queries: int = 1000, seed: int = 0) -> float:
+        """The share of the true ``k`` nearest neighbours that is found, over words of the table."""
+        return self._native.recall(k, queries, seed)
+
+
+class SIF:
+    """Vectors of sentences by smooth inverse frequency (Arora et al. 2017).
+
+    The mean of a sentence's words' vectors, a word of probability ``p`` weighing ``a / (a + p)``,
+    less its projection on the first singular vector of the sentences fitted on.
+
+    >>> sif = rec.SIF(wv, a=1e-3).fit(sentences)
+    >>> sif.transform(sentences)        # float32 [sentences, vector_size]
+    """
+
+    def __init__(self, wv: KeyedVectors, *, a: float = 1e-3) -> None:
+        self.wv = wv
+        self.a = a
+        self._native: _native.Sif | None = None
+
+    def fit(self, sentences: Sequence[Sequence[str]]) -> Self:
+        """Finds what the sentences have in common, and returns itself."""
+        given = [list(words) for words in sentences]
+        self._native = _native.Sif.fit(self.wv._native, given, float(self.a))
+        return self
+
+    def transform(self, sentences: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+        """The vectors of sentences, ``[sentences, vector_size]``; zeros of one without known words."""
+        if self._native is None:
+            raise NotFittedError("this SIF is not fitted; call fit(sentences) first")
+        return self._native.transform([list(words) for words in sentences])
 
 
 class _WordModel:
@@ -484,6 +610,7 @@ class FastTextKeyedVectors(KeyedVectors):
         positive: Term | Sequence[Term] = (),
         negative: Term | Sequence[Term] = (),
         topn: int = 10,
+        indexer: VectorIndex | None = None,
     ) -> list[tuple[str, float]]:
         """As ``KeyedVectors.most_similar``; unseen words may be asked with."""
 
@@ -493,7 +620,7 @@ class FastTextKeyedVectors(KeyedVectors):
             return term
 
         asked = [[known(term) for term in _terms(terms)] for terms in (positive, negative)]
-        return super().most_similar(asked[0], asked[1], topn)
+        return super().most_similar(asked[0], asked[1], topn, indexer)
 
     def similarity(self, a: str, b: str) -> float:
         """The cosine of two words' vectors, seen or not."""
