@@ -13,7 +13,7 @@ use rec_core::rng::stream;
 use rec_core::sampling::AliasTable;
 use rec_models::fit::FitContext;
 use rec_models::vectors::{
-    Architecture, Cooccurrences, Corpus, CorpusBuilder, Glove, VectorFormat, Word2Vec,
+    Architecture, Cooccurrences, Corpus, CorpusBuilder, FastText, Glove, VectorFormat, Word2Vec,
 };
 
 #[derive(Parser)]
@@ -47,6 +47,12 @@ struct Args {
     /// GloVe's count from which on all weigh the same.
     #[arg(long, default_value_t = 100.0)]
     x_max: f64,
+    /// Hierarchical softmax instead of negatives.
+    #[arg(long)]
+    hs: bool,
+    /// Words made of their n-grams.
+    #[arg(long)]
+    fasttext: bool,
     /// Skip-gram instead of a continuous bag of words.
     #[arg(long)]
     sg: bool,
@@ -81,14 +87,20 @@ fn main() -> rec_core::Result<()> {
         );
         model.into_vectors()
     } else {
-        let model = word2vec(&args).fit(&corpus, &ctx)?;
+        let vectors = match args.fasttext {
+            true => {
+                let config = FastText { word2vec: word2vec(&args), ..FastText::default() };
+                config.fit(&corpus, &ctx)?.vectors().clone()
+            }
+            false => word2vec(&args).fit(&corpus, &ctx)?.into_vectors(),
+        };
         let seconds = start.elapsed().as_secs_f64();
         let words = corpus.words() * args.epochs as u64;
         println!(
             "{told}; trained in {seconds:.2} s: {:.0} thousand words a second",
             words as f64 / seconds / 1000.0
         );
-        model.into_vectors()
+        vectors
     };
     match &args.out {
         Some(out) => vectors.export(out, VectorFormat::Word2VecText),
@@ -100,7 +112,8 @@ fn word2vec(args: &Args) -> Word2Vec {
     Word2Vec {
         vector_size: args.vector_size,
         window: args.window,
-        negative: args.negative,
+        hs: args.hs,
+        negative: if args.hs { 0 } else { args.negative },
         epochs: args.epochs,
         sample: args.sample,
         alpha: args.alpha,

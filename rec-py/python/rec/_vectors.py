@@ -719,6 +719,8 @@ class Item2Vec(FactorModel):
         window: Events looked at each way; ``None`` for all of the user's, as in the paper, whose
             cost is the square of a history's length.
         shrink_windows: Draws each event's window uniformly from 1 to ``window``.
+        shuffle: Reads each history in another order each epoch, so that a window of ``n`` draws
+            ``2 n`` events of the whole history: as ``window=None``, at a fraction of the cost.
         max_gap: Seconds between two events that part two sessions; ``None`` for one a user.
         tags: Whether items' tags (``ds.items``) stand in the sentences after their items; items
             without events then get the mean of their tags' vectors.
@@ -740,6 +742,7 @@ class Item2Vec(FactorModel):
         vector_size: int = 64,
         window: int | None = None,
         shrink_windows: bool = False,
+        shuffle: bool = False,
         max_gap: float | None = None,
         tags: bool = False,
         negative: int = 5,
@@ -757,6 +760,7 @@ class Item2Vec(FactorModel):
         self.vector_size: int
         self.window: int | None
         self.shrink_windows: bool
+        self.shuffle: bool
         self.max_gap: float | None
         self.tags: bool
         self.negative: int

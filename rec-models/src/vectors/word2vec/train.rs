@@ -162,6 +162,7 @@ pub(in crate::vectors) struct Trainer {
     outputs: Outputs,
     windows: Windows,
     parts: Option<Parts>,
+    shuffles: bool,
 }
 
 enum Outputs {
@@ -187,12 +188,19 @@ impl Trainer {
             windows: Windows::new(config.window, config.shrink_windows)?,
             config: config.clone(),
             parts: None,
+            shuffles: false,
         })
     }
 
     /// With words made of parts, rows of the inputs.
     pub(in crate::vectors) fn with_parts(mut self, parts: Parts) -> Self {
         self.parts = Some(parts);
+        self
+    }
+
+    /// Whether each epoch reads the words of a sentence in another order.
+    pub(in crate::vectors) fn shuffling(mut self, shuffles: bool) -> Self {
+        self.shuffles = shuffles;
         self
     }
 
@@ -243,6 +251,7 @@ impl Trainer {
                 Architecture::CbowSum => Some(Bag::Sum),
             },
             parts: self.parts.as_ref(),
+            shuffles: self.shuffles,
         };
         let next = AtomicUsize::new(0);
         let pass = Pass { config: &self.config, epoch, sentences, shop, next: &next, seed };

@@ -1,5 +1,6 @@
 //! A worker's walk through a chunk of sentences.
 
+use rand::seq::SliceRandom as _;
 use rec_core::objective::HuffmanTree;
 use rec_core::rng::Rng;
 use rec_core::sampling::{AliasTable, Subsampling, Windows};
@@ -24,6 +25,8 @@ pub(super) struct Shop<'a> {
     pub(super) bag: Option<Bag>,
     /// The input rows whose mean is a word's, where that is not its own row alone.
     pub(super) parts: Option<&'a Parts>,
+    /// Whether the words of a sentence come in a new order each time.
+    pub(super) shuffles: bool,
 }
 
 /// What outputs a word is predicted by.
@@ -113,6 +116,9 @@ impl Task for Walk<'_> {
                 }
             }
             left = &left[end + 1..];
+            if shop.shuffles {
+                sentence.shuffle(rng);
+            }
             shop.draw(sentence, 0, rate, rng, coming);
             for at in 0..sentence.len() {
                 std::mem::swap(drawn, coming);

@@ -52,6 +52,7 @@ fn stepped(
         targets,
         bag,
         parts: None,
+        shuffles: false,
     };
     step(shop, &mut Scratch::new(dim));
     [inputs.packed(), outputs.packed()]
