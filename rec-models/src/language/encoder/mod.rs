@@ -24,7 +24,7 @@ pub use pooling::PoolingMode;
 pub use vectors::Vectors;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::{DType, Tensor};
 use rec_core::text::Tokenizer;
@@ -120,11 +120,6 @@ pub(super) fn normalized(x: Tensor<2>) -> Tensor<2> {
 }
 
 impl TextEncoder {
-    /// The folder it was loaded from.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Columns of the vectors.
     pub fn dim(&self) -> usize {
         self.head.dim(self.backbone.hidden_size())
