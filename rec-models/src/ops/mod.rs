@@ -24,6 +24,7 @@ pub mod attention;
 #[cfg(test)]
 mod check;
 pub mod cross_entropy;
+pub mod dropout;
 pub mod embedding;
 mod flex;
 
@@ -41,6 +42,7 @@ pub mod spmm;
 pub use adamw::{AdamW, AdamWConfig, TableAdamW};
 pub use attention::{Attention, attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_rows};
+pub use dropout::{Dropout, dropout};
 pub use embedding::{TouchedRows, embedding};
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};

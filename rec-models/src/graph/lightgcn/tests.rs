@@ -160,7 +160,7 @@ fn a_folded_in_user_is_one_without_an_embedding_of_their_own() {
     let model = crate::train::Epochs::model(&state, Default::default()).unwrap();
     // Order and repetition do not count.
     let told = vec![(4, 1.0), (1, 2.0), (6, 1.0), (4, 1.0)];
-    let got = model.fold_in(&[told.clone()]).unwrap();
+    let got = model.fold_in(std::slice::from_ref(&told)).unwrap();
     for (got, total) in got.iter().zip(&total) {
         assert!((f64::from(*got) - total / 4.0).abs() < 1e-6, "{got} {}", total / 4.0);
     }
