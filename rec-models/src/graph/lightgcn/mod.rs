@@ -33,10 +33,10 @@ use crate::{Error, Result};
 /// [`GraphLoss`] plus `λ/2 · 1/B Σ ‖e⁰‖²` over the batch's users and items.
 ///
 /// Propagation is linear, so the gradient of `E⁰` is the same propagation of that of `E`; both are
-/// computed without a tape, in five sparse products a step where two layers' worth of rows are left
-/// out: the last layer forward for rows the batch does not read, the first backward for rows whose
-/// gradient is zero. Weights of interactions are not looked at, but negative ones are refused. The
-/// result does not depend on the number of threads.
+/// computed without a tape, in `2 K` sparse products a step, two of them in part: the last layer
+/// forward only for rows the batch reads, the first backward only from rows with a gradient. Weights
+/// of interactions are not looked at, but negative ones are refused. The result does not depend on
+/// the number of threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LightGcn {
