@@ -39,6 +39,12 @@ struct Args {
     workers: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Read histories in another order each epoch.
+    #[arg(long)]
+    shuffle: bool,
+    /// Choose by this: a tenth of each user's training items are held out, and the test is not read.
+    #[arg(long)]
+    validate: bool,
     /// Score by the vectors as targets instead of by cosine.
     #[arg(long)]
     output: bool,
@@ -51,12 +57,16 @@ fn main() {
     let args = Args::parse();
     let Some(root) = data(&args.data) else { return };
     let train = sequences(&root.join("train.txt.gz"));
-    let test = sequences(&root.join("test.txt.gz"));
+    let (train, test) = match args.validate {
+        true => held_out(&train),
+        false => (train, sequences(&root.join("test.txt.gz"))),
+    };
     let train = dataset(&train, n_items(&train).max(n_items(&test)));
     let config = Item2Vec {
         vector_size: args.vector_size,
         window: args.window,
         shrink_windows: false,
+        shuffle: args.shuffle,
         negative: args.negative,
         ns_exponent: args.ns_exponent,
         sample: args.sample,
@@ -73,4 +83,17 @@ fn main() {
     let seconds = start.elapsed().as_secs_f64();
     let (recall, ndcg) = recall_ndcg(&model, &test, 20);
     println!("{} seconds {seconds:.2} recall@20 {recall:.4} ndcg@20 {ndcg:.4}", args.data);
+}
+
+/// A tenth of each history, drawn at random, apart from the rest.
+fn held_out(users: &[Vec<u32>]) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+    let mut rng = rec_core::rng::stream(1, "bench.validation", 0);
+    let parted = users.iter().map(|items| {
+        let n = items.len().div_ceil(10).min(items.len().saturating_sub(1));
+        let chosen = rand::seq::index::sample(&mut rng, items.len(), n).into_vec();
+        let held = chosen.iter().map(|&at| items[at]).collect();
+        let kept = (0..items.len()).filter(|at| !chosen.contains(at)).map(|at| items[at]).collect();
+        (kept, held)
+    });
+    parted.unzip()
 }

@@ -12,7 +12,9 @@ use clap::Parser;
 use rec_core::rng::stream;
 use rec_core::sampling::AliasTable;
 use rec_models::fit::FitContext;
-use rec_models::vectors::{Architecture, Corpus, CorpusBuilder, VectorFormat, Word2Vec};
+use rec_models::vectors::{
+    Architecture, Cooccurrences, Corpus, CorpusBuilder, FastText, Glove, VectorFormat, Word2Vec,
+};
 
 #[derive(Parser)]
 struct Args {
@@ -39,6 +41,18 @@ struct Args {
     workers: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// GloVe instead of word2vec; `--alpha` is then its learning rate.
+    #[arg(long)]
+    glove: bool,
+    /// GloVe's count from which on all weigh the same.
+    #[arg(long, default_value_t = 100.0)]
+    x_max: f64,
+    /// Hierarchical softmax instead of negatives.
+    #[arg(long)]
+    hs: bool,
+    /// Words made of their n-grams.
+    #[arg(long)]
+    fasttext: bool,
     /// Skip-gram instead of a continuous bag of words.
     #[arg(long)]
     sg: bool,
@@ -54,32 +68,70 @@ fn main() -> rec_core::Result<()> {
     let start = Instant::now();
     let corpus = corpus(&args)?;
     let read = start.elapsed().as_secs_f64();
-    let config = Word2Vec {
+    let ctx = FitContext { seed: args.seed, threads: Some(args.workers), ..FitContext::default() };
+    let told =
+        format!("{} words, {} distinct, read in {read:.2} s", corpus.words(), corpus.vocab().len());
+    let start = Instant::now();
+    let vectors = if args.glove {
+        let counts = Cooccurrences::count(&corpus, &glove(&args).counting(), &ctx)?;
+        let counted = start.elapsed().as_secs_f64();
+        let model = glove(&args).fit_counts(&counts, &ctx)?;
+        let seconds = start.elapsed().as_secs_f64() - counted;
+        let pairs = counts.iter().map(|(a, b, _)| if a == b { 1 } else { 2 }).sum::<u64>();
+        println!(
+            "{told}, {pairs} pairs counted in {counted:.2} s; trained in {seconds:.2} s: {:.0} \
+             thousand pairs a second; losses {:.4} to {:.4}",
+            (pairs * args.epochs as u64) as f64 / seconds / 1000.0,
+            model.losses()[0],
+            model.losses()[args.epochs - 1]
+        );
+        model.into_vectors()
+    } else {
+        let vectors = match args.fasttext {
+            true => {
+                let config = FastText { word2vec: word2vec(&args), ..FastText::default() };
+                config.fit(&corpus, &ctx)?.vectors().clone()
+            }
+            false => word2vec(&args).fit(&corpus, &ctx)?.into_vectors(),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let words = corpus.words() * args.epochs as u64;
+        println!(
+            "{told}; trained in {seconds:.2} s: {:.0} thousand words a second",
+            words as f64 / seconds / 1000.0
+        );
+        vectors
+    };
+    match &args.out {
+        Some(out) => vectors.export(out, VectorFormat::Word2VecText),
+        None => Ok(()),
+    }
+}
+
+fn word2vec(args: &Args) -> Word2Vec {
+    Word2Vec {
         vector_size: args.vector_size,
         window: args.window,
-        negative: args.negative,
+        hs: args.hs,
+        negative: if args.hs { 0 } else { args.negative },
         epochs: args.epochs,
         sample: args.sample,
         alpha: args.alpha,
         workers: args.workers,
         architecture: if args.sg { Architecture::SkipGram } else { Architecture::Cbow },
         ..Word2Vec::default()
-    };
-    let ctx = FitContext { seed: args.seed, threads: Some(args.workers), ..FitContext::default() };
-    let start = Instant::now();
-    let model = config.fit(&corpus, &ctx)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let words = corpus.words() * args.epochs as u64;
-    println!(
-        "{} words, {} distinct, read in {read:.2} s; trained in {seconds:.2} s: {:.0} thousand \
-         words a second",
-        corpus.words(),
-        corpus.vocab().len(),
-        words as f64 / seconds / 1000.0
-    );
-    match &args.out {
-        Some(out) => model.vectors().export(out, VectorFormat::Word2VecText),
-        None => Ok(()),
+    }
+}
+
+fn glove(args: &Args) -> Glove {
+    Glove {
+        vector_size: args.vector_size,
+        window: args.window,
+        epochs: args.epochs,
+        x_max: args.x_max,
+        learning_rate: args.alpha,
+        workers: args.workers,
+        ..Glove::default()
     }
 }
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from gensim.models import KeyedVectors, Word2Vec
+from gensim.models import FastText, KeyedVectors, Word2Vec
 
 SETS = Path(__file__).parents[2] / "../shared/data/wordsim"
 PAIRS = {
@@ -62,14 +62,20 @@ def main():
     parse.add_argument("--workers", type=int, default=2)
     parse.add_argument("--seeds", type=int, default=5)
     parse.add_argument("--sg", action="store_true")
+    parse.add_argument("--hs", action="store_true", help="hierarchical softmax instead of negatives")
+    parse.add_argument("--fasttext", action="store_true", help="FastText instead of Word2Vec")
     parse.add_argument("--analogies", action="store_true", help="analogies too, which take gensim minutes")
     parse.add_argument("--speed-only", action="store_true")
     args = parse.parse_args()
     sentences = Lines(args.text)
+    flags = [f"--{name}" for name in ("sg", "hs", "fasttext") if getattr(args, name)]
     figures, speeds = {"gensim": [], "rec": []}, {"gensim": [], "rec": []}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(1, args.seeds + 1):
-            model = Word2Vec(vector_size=args.vector_size, sg=int(args.sg), workers=args.workers, seed=seed)
+            settings = dict(vector_size=args.vector_size, sg=int(args.sg), workers=args.workers, seed=seed)
+            if args.hs:
+                settings.update(hs=1, negative=0)
+            model = (FastText if args.fasttext else Word2Vec)(**settings)
             model.build_vocab(sentences)
             start = time.perf_counter()
             model.train(sentences, total_examples=model.corpus_count, epochs=args.epochs)
@@ -78,7 +84,7 @@ def main():
             speeds["gensim"].append(words * args.epochs / seconds / 1000)
             out = f"{folder}/vectors.txt"
             command = [args.rec, "--text", args.text, "--seed", seed, "--workers", args.workers, "--epochs", args.epochs, "--vector-size", args.vector_size, "--out", out]
-            told = subprocess.run([str(c) for c in command + ["--sg"] * args.sg], check=True, capture_output=True, text=True).stdout
+            told = subprocess.run([str(c) for c in command + flags], check=True, capture_output=True, text=True).stdout
             speeds["rec"].append(float(told.split(": ")[-1].split()[0]))
             print(f"seed {seed}: gensim {speeds['gensim'][-1]:.0f}, rec {speeds['rec'][-1]:.0f} thousand words/s, ratio {speeds['rec'][-1] / speeds['gensim'][-1]:.2f}", flush=True)
             if not args.speed_only:

@@ -175,7 +175,7 @@ fn labelled_texts(path: &Path) -> Result<(Vec<String>, Vec<Id>), Box<dyn Error>>
     let mut seen = HashSet::new();
     let (mut kept, mut names) = (Vec::new(), Vec::new());
     for (text, label) in texts.iter().zip(labels) {
-        let (text, label) = (clean(text)?, label.trim().to_string());
+        let (text, label) = (clean(text), label.trim().to_string());
         let usable = !text.is_empty() && !label.is_empty();
         if usable && seen.insert((text.clone(), label.clone())) {
             kept.push(text);
@@ -197,8 +197,7 @@ fn recommend(
     output: &Path,
 ) -> Result<(), Box<dyn Error>> {
     let texts = read_text_columns(test_data, &["text".into()])?.pop().unwrap_or_default();
-    let cleaned =
-        texts.iter().map(|text| clean(text)).collect::<Result<Vec<_>, rec_models::Error>>()?;
+    let cleaned: Vec<String> = texts.iter().map(|text| clean(text)).collect();
     let found = classifier.predict(&cleaned)?;
     let row = |(text, tags): (&String, &Vec<rec_models::tags::Tag>)| {
         let label = tags.first().and_then(|tag| name(classifier.labels(), tag.label));

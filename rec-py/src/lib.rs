@@ -29,6 +29,8 @@ mod texts;
 mod tokenizer;
 mod tokenizer_train;
 mod vectors;
+mod vectors_models;
+mod vectors_search;
 mod vocab;
 
 #[pyo3::pymodule(name = "_native")]
@@ -83,7 +85,11 @@ mod native {
     #[pymodule_export]
     use crate::tokenizer::{PyDecodeStream, PyEncoding, PyTokenizer};
     #[pymodule_export]
-    use crate::vectors::{PyVectors, PyWordModel};
+    use crate::vectors::PyVectors;
+    #[pymodule_export]
+    use crate::vectors_models::PyWordModel;
+    #[pymodule_export]
+    use crate::vectors_search::{PySif, PyVectorIndex};
     #[pymodule_export]
     use crate::vocab::PyVocab;
 }

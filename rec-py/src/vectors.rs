@@ -1,51 +1,55 @@
-//! Tables of word vectors, and the models that train them.
+//! Tables of word vectors.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::{PyArray1, PyReadonlyArray2};
-use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
-use rec_core::Result;
-use rec_models::fit::FitContext;
 use rec_models::vectors::{
-    CorpusBuilder, Duplicates, Import, Neighbour, Term, VectorFormat, Vectors, Word2Vec,
-    Word2VecModel,
+    AnalogyOptions, Duplicates, Import, Neighbour, Term, VectorFormat, Vectors,
 };
 
-use crate::errors::{OrRaise, data, parameter};
+use crate::errors::{OrRaise, parameter};
 use crate::ids::reshaped;
 use crate::interrupt;
-use crate::params::{configure, params_from_py, to_py};
-use crate::progress::reporter;
-use crate::texts::text_from_py;
-
-/// Sentences read between two looks for Ctrl-C.
-const BLOCK: usize = 4096;
+use crate::vectors_models::Trained;
 
 /// A table of vectors, alone or of a model.
-enum Held {
+pub(crate) enum Held {
     Alone(Vectors),
-    Model(Arc<Word2VecModel>),
+    Model(Arc<Trained>),
 }
 
 /// Words and their vectors.
 #[pyclass(module = "rec._native", name = "Vectors", frozen)]
-pub(crate) struct PyVectors(Held);
+pub(crate) struct PyVectors(pub(crate) Arc<Held>);
 
-impl PyVectors {
-    fn table(&self) -> &Vectors {
-        match &self.0 {
-            Held::Alone(vectors) => vectors,
-            Held::Model(model) => model.vectors(),
+impl Held {
+    pub(crate) fn vectors(&self) -> &Vectors {
+        match self {
+            Self::Alone(vectors) => vectors,
+            Self::Model(model) => model.vectors(),
         }
     }
 }
 
+impl PyVectors {
+    fn alone(vectors: Vectors) -> Self {
+        Self(Arc::new(Held::Alone(vectors)))
+    }
+
+    fn table(&self) -> &Vectors {
+        self.0.vectors()
+    }
+}
+
+/// Questions answered rightly or wrongly.
+type Questions = Vec<[String; 4]>;
+
 /// A word or a vector.
 #[derive(FromPyObject)]
-enum Given {
+pub(crate) enum Given {
     #[pyo3(transparent)]
     Word(String),
     #[pyo3(transparent)]
@@ -61,11 +65,11 @@ impl Given {
     }
 }
 
-fn terms(given: &[Given]) -> Vec<Term<'_>> {
+pub(crate) fn terms(given: &[Given]) -> Vec<Term<'_>> {
     given.iter().map(Given::term).collect()
 }
 
-fn pairs(found: Vec<Neighbour>) -> Vec<(String, f32)> {
+pub(crate) fn pairs(found: Vec<Neighbour>) -> Vec<(String, f32)> {
     found.into_iter().map(|n| (n.word, n.score)).collect()
 }
 
@@ -89,15 +93,16 @@ impl PyVectors {
         let array = values.as_array();
         let vectors =
             Vectors::new(words, array.ncols(), array.iter().copied().collect()).or_raise()?;
-        Ok(Self(Held::Alone(match counts {
+        Ok(Self::alone(match counts {
             Some(counts) => vectors.with_counts(counts).or_raise()?,
             None => vectors,
-        })))
+        }))
     }
 
     #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(Self(Held::Alone(py.detach(|| Vectors::load(path)).or_raise()?)))
+    fn load(py: Python<'_>, path: PathBuf, in_place: bool) -> PyResult<Self> {
+        let load = || if in_place { Vectors::open(path) } else { Vectors::load(path) };
+        py.detach(load).map(Self::alone).or_raise()
     }
 
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
@@ -116,7 +121,7 @@ impl PyVectors {
         let format = format_from(format)?;
         let duplicates = if keep_first { Duplicates::KeepFirst } else { Duplicates::Refuse };
         let options = Import { limit, duplicates };
-        Ok(Self(Held::Alone(py.detach(|| Vectors::import(path, format, &options)).or_raise()?)))
+        py.detach(|| Vectors::import(path, format, &options)).map(Self::alone).or_raise()
     }
 
     /// Writes a file for another program.
@@ -185,6 +190,22 @@ impl PyVectors {
         found.map(pairs).or_raise()
     }
 
+    /// The share answered rightly, and by section its name and its questions.
+    #[allow(clippy::type_complexity)]
+    fn analogies(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        restrict_vocab: usize,
+        case_insensitive: bool,
+    ) -> PyResult<(f64, Vec<(String, Questions, Questions)>)> {
+        let options = AnalogyOptions { restrict_vocab, case_insensitive };
+        let found = interrupt::run(py, |_| self.table().evaluate_analogies(path, &options))?;
+        let accuracy = found.accuracy();
+        let sections = found.sections.into_iter().map(|s| (s.name, s.correct, s.incorrect));
+        Ok((accuracy, sections.collect()))
+    }
+
     fn similarity(&self, a: &str, b: &str) -> PyResult<f32> {
         self.table().similarity(a, b).or_raise()
     }
@@ -201,109 +222,4 @@ impl PyVectors {
     fn __len__(&self) -> usize {
         self.table().len()
     }
-}
-
-/// A trained word2vec model.
-#[pyclass(module = "rec._native", name = "WordModel", frozen)]
-pub(crate) struct PyWordModel(Arc<Word2VecModel>);
-
-#[pymethods]
-impl PyWordModel {
-    /// Checks parameters by name and type.
-    #[staticmethod]
-    fn check(params: &Bound<'_, PyDict>) -> PyResult<()> {
-        configure::<Word2Vec>(&params_from_py(params)?).map(drop).or_raise()
-    }
-
-    /// Trains, from the start or on from a model, on sentences or on a file of them.
-    #[staticmethod]
-    #[pyo3(signature = (params, sentences, *, min_count, prune_at, max_words, seed, onto, progress))]
-    #[allow(clippy::too_many_arguments)]
-    fn train(
-        py: Python<'_>,
-        params: &Bound<'_, PyDict>,
-        sentences: &Bound<'_, PyAny>,
-        min_count: u64,
-        prune_at: Option<usize>,
-        max_words: Option<usize>,
-        seed: u64,
-        onto: Option<PyRef<'_, PyWordModel>>,
-        progress: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let config: Word2Vec = configure(&params_from_py(params)?).or_raise()?;
-        let mut builder =
-            CorpusBuilder::new().min_count(min_count).prune_at(prune_at).max_words(max_words);
-        let file = corpus_file(sentences)?;
-        if file.is_none() {
-            read(&mut builder, sentences)?;
-        }
-        let (onto, progress) = (onto.map(|model| model.0.clone()), reporter(progress));
-        let model = interrupt::run(py, move |cancel| -> Result<Word2VecModel> {
-            if let Some(path) = &file {
-                builder.add_file(path)?;
-            }
-            let corpus = builder.build()?;
-            let ctx =
-                FitContext { seed, progress, cancel: cancel.clone(), ..FitContext::default() };
-            match onto {
-                Some(model) => config.fit_on(&model, &corpus, &ctx),
-                None => config.fit(&corpus, &ctx),
-            }
-        })?;
-        Ok(Self(Arc::new(model)))
-    }
-
-    #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(Self(Arc::new(py.detach(|| Word2VecModel::load(path)).or_raise()?)))
-    }
-
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| self.0.save(path)).or_raise()
-    }
-
-    #[getter]
-    fn vectors(&self) -> PyVectors {
-        PyVectors(Held::Model(self.0.clone()))
-    }
-
-    /// The parameters it was trained with.
-    #[getter]
-    fn config<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let config = serde_json::to_value(self.0.config());
-        to_py(py, &config.map_err(|e| data("parameters", e.to_string()))?)
-    }
-}
-
-/// The path, where the sentences are a file (`pathlib.Path` and the like; a string is refused, for
-/// it may as well be a sentence).
-fn corpus_file(sentences: &Bound<'_, PyAny>) -> PyResult<Option<PathBuf>> {
-    if sentences.is_instance_of::<PyString>() {
-        let why = "sentences: a list of lists of words is needed, or corpus_file=path";
-        return Err(PyTypeError::new_err(why));
-    }
-    match sentences.hasattr("__fspath__")? {
-        true => sentences.extract().map(Some),
-        false => Ok(None),
-    }
-}
-
-fn read(builder: &mut CorpusBuilder, sentences: &Bound<'_, PyAny>) -> PyResult<()> {
-    let mut words = Vec::new();
-    for (n, sentence) in sentences.try_iter()?.enumerate() {
-        let sentence = sentence?;
-        if sentence.is_instance_of::<PyString>() {
-            let why = format!("sentences: sentence {n} is a string, a list of words is needed");
-            return Err(PyTypeError::new_err(why));
-        }
-        words.clear();
-        for word in sentence.try_iter()? {
-            words.push(text_from_py(&word?)?);
-        }
-        builder.add(words.iter().map(|word| -> &str { word })).or_raise()?;
-        if n % BLOCK == 0 {
-            sentences.py().check_signals()?;
-        }
-    }
-    Ok(())
 }

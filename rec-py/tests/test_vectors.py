@@ -54,7 +54,10 @@ def test_cosines_are_those_of_numpy(wv):
     assert np.linalg.norm(wv.get_vector("x1", norm=True)) == pytest.approx(1.0, abs=1e-5)
 
 
-@pytest.mark.parametrize("settings", [{"sg": 1}, {"sg": 0}, {"sg": 0, "cbow_mean": 0}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"sg": 1}, {"sg": 0}, {"sg": 0, "cbow_mean": 0}, {"sg": 1, "hs": 1, "negative": 0}],
+)
 def test_a_generator_trains_as_a_list_and_one_worker_is_deterministic(settings, tmp_path):
     sentences = list(topics(300))
     first = small(**settings).fit(sentences).wv.vectors
@@ -134,13 +137,141 @@ def test_bad_input_is_refused(wv):
         small().fit("a sentence")
     with pytest.raises(TypeError):
         small().fit([[1, 2]])
-    for bad in [{"vector_size": 0}, {"window": 0}, {"sg": 2}, {"workers": 0}, {"min_count": -1}]:
+    for bad in [{"vector_size": 0}, {"window": 0}, {"sg": 2}, {"hs": 2}, {"workers": 0}, {"min_count": -1}]:
         with pytest.raises(rec.ParameterError, match=next(iter(bad))):
             small(**bad).fit(topics(5))
     with pytest.raises(rec.NotFittedError):
         _ = small().wv
     with pytest.raises(rec.ShapeError):
         rec.KeyedVectors.from_arrays(["a"], np.zeros((2, 3)))
+
+
+def test_hierarchical_softmax_brings_topics_together(tmp_path):
+    model = small(sg=1, hs=1, negative=0).fit(topics())
+    wv = model.wv
+    assert wv.similarity("x1", "x4") > wv.similarity("x1", "y4") + 0.3
+    model.save(tmp_path / "model")
+    loaded = rec.Word2Vec.load(tmp_path / "model")
+    assert (loaded.hs, loaded.negative) == (1, 0)
+    loaded.fit_more(topics(50))
+    with pytest.raises(rec.ParameterError, match="negative"):
+        small(hs=1, negative=5).fit(topics(5))
+
+
+def endings(n=1500, seed=0):
+    """Sentences of two topics whose words begin alike."""
+    draw = random.Random(seed)
+    for k in range(n):
+        start = ("river", "mountain")[k % 2]
+        yield [f"{start}{'abcdefghi'[draw.randrange(9)]}" for _ in range(8)] + ["both"]
+
+
+@pytest.mark.parametrize("sg", [0, 1])
+def test_fasttext_knows_unseen_words(sg, tmp_path):
+    settings = dict(vector_size=20, epochs=20, sample=0.0, min_count=1, workers=1, bucket=5000)
+    model = rec.FastText(sg=sg, **settings).fit(endings())
+    wv = model.wv
+    assert "riverz" in wv and "riverz" not in wv.key_to_index and "qqq" not in wv
+    assert wv["riverz"].shape == (20,) and wv[["riverz", "rivera"]].shape == (2, 20)
+    assert wv.similarity("riverz", "rivera") > wv.similarity("riverz", "mountaina")
+    assert all(word.startswith("river") for word, _ in wv.most_similar("riverz", topn=5))
+    with pytest.raises(KeyError, match="n-grams"):
+        wv["qqq"]
+    model.save(tmp_path / "model")
+    loaded = rec.FastText.load(tmp_path / "model")
+    assert (loaded.bucket, loaded.min_n, loaded.sg) == (5000, 3, sg)
+    np.testing.assert_array_equal(loaded.wv["riverz"], wv["riverz"])
+    np.testing.assert_array_equal(rec.KeyedVectors.load(tmp_path / "model")["both"], wv["both"])
+    with pytest.raises(rec.ParameterError, match="fasttext"):
+        rec.Word2Vec.load(tmp_path / "model")
+    with pytest.raises(rec.UnsupportedError):
+        model.fit_more(endings(5))
+    for bad in [{"min_n": 0}, {"bucket": 0}, {"vector_size": 0}]:
+        with pytest.raises(rec.ParameterError, match=next(iter(bad))):
+            rec.FastText(**{**settings, **bad}).fit(endings(5))
+
+
+def test_glove_brings_topics_together(tmp_path):
+    settings = dict(vector_size=16, window=6, x_max=20.0, epochs=30, min_count=1, workers=1)
+    model = rec.GloVe(**settings).fit(topics())
+    wv = model.wv
+    assert wv.similarity("x1", "x4") > wv.similarity("x1", "y4") + 0.3
+    assert len(model.losses) == 30 and model.losses[-1] < model.losses[0]
+    again = rec.GloVe(**settings).fit(topics())
+    np.testing.assert_array_equal(again.wv.vectors, wv.vectors)
+    model.save(tmp_path / "model")
+    loaded = rec.GloVe.load(tmp_path / "model")
+    assert loaded.x_max == 20.0 and loaded.symmetric is True
+    np.testing.assert_array_equal(loaded.wv.vectors, wv.vectors)
+    for bad in [{"x_max": 0.0}, {"learning_rate": -1.0}, {"window": 0}]:
+        with pytest.raises(rec.ParameterError, match=next(iter(bad))):
+            rec.GloVe(**{**settings, **bad}).fit(topics(5))
+    with pytest.raises(rec.DataError):
+        rec.GloVe(**settings).fit([["a"], ["b"]])
+
+
+def test_an_index_finds_nearly_all_neighbours():
+    rng = np.random.default_rng(1)
+    centres = rng.normal(size=(30, 16))
+    values = np.repeat(centres, 50, axis=0) + 0.3 * rng.normal(size=(1500, 16))
+    wv = rec.KeyedVectors.from_arrays([str(k) for k in range(1500)], values)
+    index = wv.build_index(num_threads=1)
+    assert index.recall(k=10, queries=200) > 0.95
+    exact = wv.most_similar(["3", "4"], ["900"], topn=5)
+    found = wv.most_similar(["3", "4"], ["900"], topn=5, indexer=index)
+    assert found[0][0] == exact[0][0]
+    with pytest.raises(rec.ParameterError, match="ef_search"):
+        index.most_similar("3", topn=500)
+    with pytest.raises(rec.ParameterError, match="ef_construction"):
+        wv.build_index(ef_construction=0)
+
+
+def test_tables_open_in_place(wv, tmp_path):
+    wv.save(tmp_path / "table")
+    opened = rec.KeyedVectors.load(tmp_path / "table", mmap="r")
+    np.testing.assert_array_equal(opened.vectors, wv.vectors)
+    assert opened.most_similar("x1") == wv.most_similar("x1")
+    assert opened.get_vecattr("both", "count") == 1500
+    with pytest.raises(rec.ParameterError, match="mmap"):
+        rec.KeyedVectors.load(tmp_path / "table", mmap="w")
+
+
+def test_sentences_by_inverse_frequency(wv):
+    sentences = [["x1", "x2", "both"], ["y1", "y5"], ["x3", "nowhere"], ["nowhere"]]
+    sif = rec.SIF(wv, a=1e-2).fit(sentences)
+    total = sum(wv.get_vecattr(word, "count") for word in wv.index_to_key)
+    rows = np.zeros((4, 20))
+    for row, words in zip(rows, sentences):
+        known = [word for word in words if word in wv]
+        for word in known:
+            row += wv[word] * 1e-2 / (1e-2 + wv.get_vecattr(word, "count") / total) / len(known)
+    common = np.linalg.svd(rows)[2][0]
+    want = rows - np.outer(rows @ common, common)
+    np.testing.assert_allclose(sif.transform(sentences), want, atol=1e-5)
+    with pytest.raises(rec.NotFittedError):
+        rec.SIF(wv).transform(sentences)
+    with pytest.raises(rec.ParameterError, match="a"):
+        rec.SIF(wv, a=0.0).fit(sentences)
+    mean = wv.get_mean_vector(["x1", "x2", "nowhere"])
+    both = wv.get_vector("x1", norm=True) + wv.get_vector("x2", norm=True)
+    np.testing.assert_allclose(mean, both / 2, atol=1e-6)
+    with pytest.raises(KeyError):
+        wv.get_mean_vector(["nowhere"], ignore_missing=False)
+
+
+def test_analogies_are_counted(tmp_path):
+    words = ["man", "king", "woman", "queen", "far"]
+    values = np.array([[1, 0, 0.2], [1, 1, 0.2], [-1, 0, 0.2], [-1, 1, 0.2], [0, -1, 0.2]])
+    table = rec.KeyedVectors.from_arrays(words, values)
+    path = tmp_path / "questions.txt"
+    path.write_text(": a\nMan king woman queen\n: b\nman king woman far\nman king woman no\n")
+    accuracy, sections = table.evaluate_word_analogies(path)
+    assert accuracy == 0.5
+    assert [section["section"] for section in sections] == ["a", "b", "Total accuracy"]
+    assert sections[0]["correct"] == [("MAN", "KING", "WOMAN", "QUEEN")]
+    path.write_text("a b c d\n")
+    with pytest.raises(rec.FormatError):
+        table.evaluate_word_analogies(path)
 
 
 def test_item2vec_recommends(tmp_path):

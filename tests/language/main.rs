@@ -7,6 +7,7 @@ mod classifier;
 mod decoders;
 mod encoders;
 mod gradients;
+mod killed;
 mod peer;
 mod text_encoder;
 

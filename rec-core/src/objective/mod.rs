@@ -4,6 +4,8 @@
 mod bpr;
 pub mod dense;
 mod ease;
+mod glove;
+mod huffman;
 mod least_squares;
 #[cfg(test)]
 mod numeric;
@@ -11,5 +13,7 @@ mod skipgram;
 
 pub use bpr::{Bpr, BprFactors, log_sigmoid, sigmoid};
 pub use ease::Ease;
+pub use glove::{Glove, GloveFactors};
+pub use huffman::HuffmanTree;
 pub use least_squares::{Confidence, ImplicitFactors, ImplicitLeastSquares, NormalEquations};
 pub use skipgram::{SkipGram, WordFactors};

@@ -34,13 +34,7 @@ pub struct WordFactors {
 impl SkipGram {
     /// The loss of a window. Words must be within the factors; a context of none has loss 0.
     pub fn loss(self, at: &WordFactors, context: &[u32], target: u32, negatives: &[u32]) -> f64 {
-        let others = || negatives.iter().filter(|&&n| n != target);
-        let of = |h: &Array1<f64>| {
-            let score = |word: u32| h.dot(&at.outputs.row(word as usize));
-            let wrong: f64 = others().map(|&n| log_sigmoid(-score(n))).sum();
-            -log_sigmoid(score(target)) - wrong
-        };
-        self.hidden(at, context).iter().map(|(h, _)| of(h)).sum()
+        self.labelled_loss(at, context, &labelled(target, negatives))
     }
 
     /// The gradient of [`SkipGram::loss`]: with `e = σ(⟨h, o⟩) − label`, a pair adds `e o` to that
@@ -52,16 +46,56 @@ impl SkipGram {
         target: u32,
         negatives: &[u32],
     ) -> WordFactors {
+        self.labelled_gradient(at, context, &labelled(target, negatives))
+    }
+
+    /// The loss of a window under hierarchical softmax (F. Morin, Y. Bengio, "Hierarchical
+    /// probabilistic neural network language model", AISTATS 2005; Mikolov et al., equation 3): the
+    /// outputs belong to the inner nodes of a tree, and with `h` a path is taken with probability
+    ///
+    /// `p(path | h) = Π_(n, right) σ(⟨h, o_n⟩)` for turns to the left and `1 − σ` for those to the
+    /// right; `L = −Σ_h ln p(path | h)`
+    pub fn path_loss(self, at: &WordFactors, context: &[u32], path: (&[u32], &[bool])) -> f64 {
+        self.labelled_loss(at, context, &turns(path))
+    }
+
+    /// The gradient of [`SkipGram::path_loss`].
+    pub fn path_gradient(
+        self,
+        at: &WordFactors,
+        context: &[u32],
+        path: (&[u32], &[bool]),
+    ) -> WordFactors {
+        self.labelled_gradient(at, context, &turns(path))
+    }
+
+    /// `−Σ_h Σ_(o, label) ln σ(±⟨h, o⟩)`.
+    fn labelled_loss(self, at: &WordFactors, context: &[u32], outputs: &[(u32, bool)]) -> f64 {
+        let of = |h: &Array1<f64>| {
+            let one = |&(output, label): &(u32, bool)| {
+                let score = h.dot(&at.outputs.row(output as usize));
+                -log_sigmoid(if label { score } else { -score })
+            };
+            outputs.iter().map(one).sum::<f64>()
+        };
+        self.hidden(at, context).iter().map(|(h, _)| of(h)).sum()
+    }
+
+    fn labelled_gradient(
+        self,
+        at: &WordFactors,
+        context: &[u32],
+        outputs: &[(u32, bool)],
+    ) -> WordFactors {
         let mut gradient = WordFactors {
             inputs: Array2::zeros(at.inputs.raw_dim()),
             outputs: Array2::zeros(at.outputs.raw_dim()),
         };
-        let words = || negatives.iter().copied().filter(|&n| n != target);
         for (h, sources) in self.hidden(at, context) {
             let mut by_hidden = Array1::<f64>::zeros(h.len());
-            for (word, label) in std::iter::once((target, 1.0)).chain(words().map(|n| (n, 0.0))) {
+            for &(word, label) in outputs {
                 let output = at.outputs.row(word as usize);
-                let error = sigmoid(h.dot(&output)) - label;
+                let error = sigmoid(h.dot(&output)) - f64::from(u8::from(label));
                 by_hidden.scaled_add(error, &output);
                 gradient.outputs.row_mut(word as usize).scaled_add(error, &h);
             }
@@ -90,8 +124,19 @@ impl SkipGram {
     }
 }
 
+/// The target, and the negatives that are not.
+fn labelled(target: u32, negatives: &[u32]) -> Vec<(u32, bool)> {
+    let negatives = negatives.iter().filter(|&&n| n != target).map(|&n| (n, false));
+    std::iter::once((target, true)).chain(negatives).collect()
+}
+
+fn turns((nodes, rights): (&[u32], &[bool])) -> Vec<(u32, bool)> {
+    nodes.iter().zip(rights).map(|(&node, &right)| (node, !right)).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::HuffmanTree;
     use super::super::numeric::assert_gradient;
     use super::*;
     use ndarray::array;
@@ -129,6 +174,35 @@ mod tests {
             assert_gradient(&at.outputs, &gradient.outputs, |outputs| {
                 let at = WordFactors { outputs: outputs.clone(), ..at.clone() };
                 objective.loss(&at, &context, 1, &negatives)
+            });
+        }
+    }
+
+    #[test]
+    fn the_paths_of_a_tree_have_probabilities_that_add_up_to_one() {
+        let at = factors();
+        let tree = HuffmanTree::new(&[7, 2, 1]).unwrap();
+        for context in [&[0][..], &[0, 2]] {
+            let of = |word| SkipGram::Cbow.path_loss(&at, context, tree.path(word));
+            let sum: f64 = (0..3).map(|word| (-of(word)).exp()).sum();
+            assert!((sum - 1.0).abs() < 1e-12);
+        }
+        // Word 0 is the root's right or left child: one node, the last made.
+        let (nodes, turns) = tree.path(0);
+        let score = at.inputs.row(0).dot(&at.outputs.row(1));
+        let want = if turns[0] { 1.0 - sigmoid(score) } else { sigmoid(score) };
+        let loss = SkipGram::SkipGram.path_loss(&at, &[0], (nodes, turns));
+        assert!((loss + want.ln()).abs() < 1e-12);
+        for objective in [SkipGram::SkipGram, SkipGram::Cbow] {
+            let path = tree.path(2);
+            let gradient = objective.path_gradient(&at, &[0, 2, 2], path);
+            assert_gradient(&at.inputs, &gradient.inputs, |inputs| {
+                let at = WordFactors { inputs: inputs.clone(), ..at.clone() };
+                objective.path_loss(&at, &[0, 2, 2], path)
+            });
+            assert_gradient(&at.outputs, &gradient.outputs, |outputs| {
+                let at = WordFactors { outputs: outputs.clone(), ..at.clone() };
+                objective.path_loss(&at, &[0, 2, 2], path)
             });
         }
     }

@@ -28,10 +28,21 @@ impl ModelReader {
     /// [`Error::Io`] if there is none, [`Error::Version`] if it was written in a newer format,
     /// [`Error::Format`] if it is no model folder, or a file is missing, cut short or changed.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_without(path, &[])
+    }
+
+    /// Opens a folder but for some of its files, which are neither read nor verified.
+    ///
+    /// # Errors
+    /// As [`ModelReader::open`].
+    pub fn open_without(path: impl AsRef<Path>, left_out: &[&str]) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
         let manifest = read_manifest(&path)?;
         let mut files = BTreeMap::new();
         for (name, hash) in &manifest.files {
+            if left_out.contains(&name.as_str()) {
+                continue;
+            }
             let file = path.join(name);
             if !folders::stays_inside(name) {
                 return Err(Error::format(&path, None, format!("manifest names a file {name:?}")));

@@ -36,8 +36,8 @@ pub use classify::{ClassifierPooling, EncoderClassifier};
 pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
-    Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder,
-    VectorCache, Vectors,
+    Encode, EncoderOptions, EncoderTraining, Learnt, Lesson, LongTexts, MappedVectors, PoolingMode,
+    Prompt, TextEncoder, VectorCache, Vectors, train_encoder,
 };
 pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generate};
 pub use gpt2::{Gpt2, Gpt2Config};
@@ -49,5 +49,8 @@ pub use roberta::{Roberta, RobertaForMaskedLm};
 pub use rope::{Rope, RopeScaling};
 pub use save::save_checkpoint;
 pub use t5::{T5Config, T5Encoder};
-pub use train::{CausalObjective, Corpus, LanguageTraining, MaskedObjective, Trained};
+pub use train::{
+    CausalObjective, Corpus, LanguageTraining, MaskedObjective, PairObjective, Pairs, SimCse,
+    Trained,
+};
 pub use weights::LoadReport;

@@ -28,7 +28,7 @@ pub mod dropout;
 pub mod embedding;
 mod flex;
 
-mod gemm;
+pub(crate) mod gemm;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
@@ -37,6 +37,7 @@ pub mod norm;
 mod packed;
 pub mod pool;
 pub(crate) mod simd;
+pub mod spmm;
 
 pub use adamw::{AdamW, AdamWConfig, TableAdamW};
 pub use attention::{Attention, attention};
@@ -47,6 +48,7 @@ pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;
 pub use pool::{Reduction, pool};
+pub use spmm::{Sparse, propagate, spmm};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Tensor};

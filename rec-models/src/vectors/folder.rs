@@ -10,6 +10,12 @@ use crate::{Error, Result};
 
 const KIND: &str = "vectors";
 
+/// The kinds of folders that hold a table.
+pub(super) const KINDS: [&str; 4] = [KIND, "word2vec", "glove", "fasttext"];
+
+/// The file of a folder that holds its arrays.
+pub(super) const ARRAYS: &str = "model.safetensors";
+
 impl Vectors {
     /// Writes the table as a folder, whole or not at all.
     ///
@@ -27,7 +33,7 @@ impl Vectors {
     /// As [`ModelReader::open`]; [`Error::Format`] or [`Error::Shape`] for a folder that holds none.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let reader = ModelReader::open(&path)?;
-        check_kind(&path, &reader, &[KIND, "word2vec"])?;
+        check_kind(&path, &reader, &KINDS)?;
         read(&reader)
     }
 }
@@ -71,6 +77,7 @@ pub(super) fn check_kind(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vectors::Term;
 
     #[test]
     fn a_saved_table_comes_back() {
@@ -81,9 +88,32 @@ mod tests {
         let counted = plain.clone().with_counts(vec![9, 4, 1]).unwrap();
         for vectors in [plain, counted] {
             vectors.save(&path).unwrap();
-            let loaded = Vectors::load(&path).unwrap();
-            assert!(loaded.words().eq(vectors.words()));
-            assert_eq!((loaded.values(), loaded.counts()), (vectors.values(), vectors.counts()));
+            for loaded in [Vectors::load(&path).unwrap(), Vectors::open(&path).unwrap()] {
+                assert!(loaded.words().eq(vectors.words()));
+                assert_eq!(loaded.values(), vectors.values());
+                assert_eq!(loaded.counts(), vectors.counts());
+                let near =
+                    |table: &Vectors| table.most_similar(&[Term::Word("5")], &[], 2).unwrap();
+                assert_eq!(near(&loaded), near(&vectors));
+            }
         }
+    }
+
+    #[test]
+    fn an_open_table_outlives_another_saved_in_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table");
+        let first = Vectors::new(["a", "b"], 2, vec![1.0, 2.0, 3.0, 4.0]).unwrap();
+        first.save(&path).unwrap();
+        let open = Vectors::open(&path).unwrap();
+        Vectors::new(["c"], 1, vec![9.0]).unwrap().save(&path).unwrap();
+        assert_eq!((open.values(), open.word(1)), (first.values(), Some("b")));
+        assert_eq!(Vectors::open(&path).unwrap().values(), [9.0]);
+        assert!(matches!(Vectors::open(dir.path()), Err(Error::Format { .. })));
+        let cut = std::fs::read(path.join(ARRAYS)).unwrap();
+        std::fs::remove_file(path.join(ARRAYS)).unwrap();
+        assert!(Vectors::open(&path).is_err());
+        std::fs::write(path.join(ARRAYS), &cut[..cut.len() - 2]).unwrap();
+        assert!(matches!(Vectors::open(&path), Err(Error::Format { .. })));
     }
 }

@@ -54,6 +54,20 @@ impl Vectors {
         negative: &[Term<'_>],
         k: usize,
     ) -> Result<Vec<Neighbour>> {
+        let (query, asked) = self.query(positive, negative)?;
+        let scores = self.cosines(&query);
+        self.best(&scores, k, &asked)
+    }
+
+    /// The sum of the signed terms, and the rows of the words among them.
+    pub(super) fn query(
+        &self,
+        positive: &[Term<'_>],
+        negative: &[Term<'_>],
+    ) -> Result<(Vec<f32>, Vec<u32>)> {
+        if positive.is_empty() && negative.is_empty() {
+            return Err(Error::empty("the query", "give at least one word or vector"));
+        }
         let signed = positive.iter().map(|t| (t, 1.0)).chain(negative.iter().map(|t| (t, -1.0)));
         let mut query = vec![0f64; self.dim()];
         let mut asked = Vec::new();
@@ -68,12 +82,7 @@ impl Vectors {
             };
             query.iter_mut().zip(vector).for_each(|(q, &x)| *q += weight * f64::from(x));
         }
-        if positive.is_empty() && negative.is_empty() {
-            return Err(Error::empty("the query", "give at least one word or vector"));
-        }
-        let query: Vec<f32> = query.into_iter().map(|x| x as f32).collect();
-        let scores = self.cosines(&query);
-        self.best(&scores, k, &asked)
+        Ok((query.into_iter().map(|x| x as f32).collect(), asked))
     }
 
     /// As [`Vectors::most_similar`], by the product of the positive words' similarities over that of
@@ -167,13 +176,19 @@ impl Vectors {
             rows.truncate(k);
         }
         rows.sort_unstable_by(order);
-        let neighbour = |row: u32| Neighbour {
-            word: self.word(row).unwrap_or_default().to_owned(),
-            row,
-            score: scores[row as usize],
-        };
-        Ok(rows.into_iter().map(neighbour).collect())
+        Ok(rows.into_iter().map(|row| self.neighbour(row, scores[row as usize])).collect())
     }
+
+    pub(super) fn neighbour(&self, row: u32, score: f32) -> Neighbour {
+        Neighbour { word: self.word(row).unwrap_or_default().to_owned(), row, score }
+    }
+}
+
+/// `⟨a, b⟩` of vectors of one length.
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut out = [0.0];
+    dispatch(Cosines { query: a, rows: b, scales: &[1.0], out: &mut out });
+    out[0]
 }
 
 /// `out[r] = ⟨query, rows[r]⟩ scales[r]`.

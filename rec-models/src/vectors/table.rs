@@ -1,6 +1,12 @@
 //! Words and their vectors.
 
+use std::ops::Deref;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
 use rec_core::data::{IdMap, IdRef};
+
+use super::mapped::Mapped;
 
 use crate::{Error, Result};
 
@@ -9,10 +15,28 @@ use crate::{Error, Result};
 pub struct Vectors {
     words: IdMap,
     dim: usize,
-    values: Vec<f32>,
-    /// `1 / ‖v‖`, 0 for a vector of zeros: `[words]`.
-    scales: Vec<f32>,
+    values: Values,
+    /// `1 / ‖v‖`, 0 for a vector of zeros, once they are asked for: `[words]`.
+    scales: OnceLock<Vec<f32>>,
     counts: Option<Vec<u64>>,
+}
+
+/// The numbers of a table, in memory or in a file.
+#[derive(Clone)]
+enum Values {
+    Owned(Vec<f32>),
+    Mapped(Mapped),
+}
+
+impl Deref for Values {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Self::Owned(values) => values,
+            Self::Mapped(values) => values,
+        }
+    }
 }
 
 impl std::fmt::Debug for Vectors {
@@ -49,7 +73,6 @@ impl Vectors {
         if values.len() != map.len() * dim {
             return Err(Error::shape("values of the vectors", map.len() * dim, values.len()));
         }
-        let scales = values.chunks_exact(dim).map(scale).collect::<Vec<f32>>();
         if let Some(row) =
             values.chunks_exact(dim).position(|row| !row.iter().all(|x| x.is_finite()))
         {
@@ -57,7 +80,19 @@ impl Vectors {
             let why = "it holds a number that is not finite; leave such vectors out";
             return Err(Error::data(format!("the vector of {word:?}"), why));
         }
-        Ok(Self { words: map, dim, values, scales, counts: None })
+        Ok(Self::of(map, dim, Values::Owned(values)))
+    }
+
+    /// A table of a file's numbers, which were checked when it was written.
+    pub(super) fn mapped(words: IdMap, dim: usize, values: Mapped) -> Result<Self> {
+        if dim == 0 || values.len() != words.len() * dim {
+            return Err(Error::shape("values of the vectors", words.len() * dim, values.len()));
+        }
+        Ok(Self::of(words, dim, Values::Mapped(values)))
+    }
+
+    fn of(words: IdMap, dim: usize, values: Values) -> Self {
+        Self { words, dim, values, scales: OnceLock::new(), counts: None }
     }
 
     /// Notes how often each word was seen.
@@ -144,11 +179,11 @@ impl Vectors {
     }
 
     pub(super) fn scale(&self, row: u32) -> f32 {
-        self.scales[row as usize]
+        self.scales()[row as usize]
     }
 
     pub(super) fn scales(&self) -> &[f32] {
-        &self.scales
+        self.scales.get_or_init(|| self.values.par_chunks_exact(self.dim).map(scale).collect())
     }
 
     pub(super) fn word_map(&self) -> &IdMap {

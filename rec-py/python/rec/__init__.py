@@ -39,7 +39,16 @@ from ._native import (
 )
 from ._read import read, read_split
 from ._tags import TagClassifier
-from ._vectors import Item2Vec, KeyedVectors, Word2Vec
+from ._vectors import (
+    SIF,
+    FastText,
+    FastTextKeyedVectors,
+    GloVe,
+    Item2Vec,
+    KeyedVectors,
+    VectorIndex,
+    Word2Vec,
+)
 from .errors import (
     DataError,
     FormatError,
@@ -64,8 +73,11 @@ __all__ = [
     "EASE",
     "Encoding",
     "Explanation",
+    "FastText",
+    "FastTextKeyedVectors",
     "FormatError",
     "Fusion",
+    "GloVe",
     "IdMismatchError",
     "Item2Vec",
     "ItemKNN",
@@ -80,6 +92,7 @@ __all__ = [
     "RecError",
     "Recommendations",
     "Report",
+    "SIF",
     "SLIM",
     "ShapeError",
     "SocialGraph",
@@ -90,6 +103,7 @@ __all__ = [
     "UnknownIdError",
     "UnsupportedError",
     "UserKNN",
+    "VectorIndex",
     "VersionError",
     "Vocab",
     "Word2Vec",

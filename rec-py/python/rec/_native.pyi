@@ -32,6 +32,8 @@ __all__ = [
     "TextPipeline",
     "TokenStream",
     "Tokenizer",
+    "Sif",
+    "VectorIndex",
     "Vectors",
     "Vocab",
     "WordModel",
@@ -444,6 +446,24 @@ class TextEncoder:
         overlap: int,
         cache: _Path | None,
     ) -> TextEncoder: ...
+    def train(
+        self,
+        lists: list[_Texts],
+        to: _Path,
+        *,
+        lesson: str,
+        temperature: float,
+        flag: bool,
+        settings: dict[str, Any],
+        max_len: int | None,
+        dtype: str,
+        device: str,
+        seed: int,
+        num_threads: int | None,
+        checkpoints: tuple[_Path, int] | None,
+        metrics: _Path | None,
+        progress: Any,
+    ) -> tuple[list[float], list[tuple[int, float]]]: ...
     def encode(
         self,
         texts: _Texts,
@@ -719,7 +739,7 @@ class Vectors:
         words: Sequence[str], values: NDArray[np.float32], counts: Sequence[int] | None
     ) -> Vectors: ...
     @staticmethod
-    def load(path: _Path) -> Vectors: ...
+    def load(path: _Path, in_place: bool) -> Vectors: ...
     def save(self, path: _Path) -> None: ...
     @staticmethod
     def import_file(
@@ -742,17 +762,40 @@ class Vectors:
     def most_similar_cosmul(
         self, positive: Sequence[str], negative: Sequence[str], k: int
     ) -> list[tuple[str, float]]: ...
+    def analogies(
+        self, path: _Path, restrict_vocab: int, case_insensitive: bool
+    ) -> tuple[float, list[tuple[str, list[list[str]], list[list[str]]]]]: ...
     def similarity(self, a: str, b: str) -> float: ...
     def doesnt_match(self, words: Sequence[str]) -> str: ...
     def __contains__(self, word: str, /) -> bool: ...
     def __len__(self) -> int: ...
 
 @final
+class VectorIndex:
+    @staticmethod
+    def build(
+        vectors: Vectors, ef_construction: int, ef_search: int, seed: int, threads: int | None
+    ) -> VectorIndex: ...
+    def most_similar(
+        self, positive: Sequence[Any], negative: Sequence[Any], k: int
+    ) -> list[tuple[str, float]]: ...
+    def recall(self, k: int, queries: int, seed: int) -> float: ...
+
+@final
+class Sif:
+    @staticmethod
+    def fit(vectors: Vectors, sentences: Sequence[Sequence[str]], a: float) -> Sif: ...
+    def transform(self, sentences: Sequence[Sequence[str]]) -> NDArray[np.float32]: ...
+    @property
+    def common(self) -> NDArray[np.float32]: ...
+
+@final
 class WordModel:
     @staticmethod
-    def check(params: dict[str, Any]) -> None: ...
+    def check(kind: str, params: dict[str, Any]) -> None: ...
     @staticmethod
     def train(
+        kind: str,
         params: dict[str, Any],
         sentences: Any,
         *,
@@ -767,7 +810,12 @@ class WordModel:
     def load(path: _Path) -> WordModel: ...
     def save(self, path: _Path) -> None: ...
     @property
+    def kind(self) -> str: ...
+    @property
     def vectors(self) -> Vectors: ...
+    def unseen(self, word: str) -> NDArray[np.float32] | None: ...
+    @property
+    def losses(self) -> list[float] | None: ...
     @property
     def config(self) -> dict[str, Any]: ...
 

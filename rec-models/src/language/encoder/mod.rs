@@ -5,6 +5,7 @@ mod cache;
 mod copy;
 mod folder;
 mod frame;
+mod learn;
 mod modules;
 mod options;
 mod output;
@@ -16,6 +17,7 @@ mod vectors;
 
 pub use cache::VectorCache;
 pub use frame::LongTexts;
+pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder};
 pub use options::{Encode, EncoderOptions, Prompt};
 pub use output::MappedVectors;
 pub use pooling::PoolingMode;
@@ -111,7 +113,7 @@ impl Head {
 }
 
 /// Rows of length 1, in single precision: rounded to bf16 their length would be off by up to 1 %.
-fn normalized(x: Tensor<2>) -> Tensor<2> {
+pub(super) fn normalized(x: Tensor<2>) -> Tensor<2> {
     let x = x.cast(DType::F32);
     let squares = x.clone() * x.clone();
     x / squares.sum_dim(1).sqrt().clamp_min(1e-12)

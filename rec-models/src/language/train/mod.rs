@@ -1,16 +1,19 @@
 //! Self-supervised training of language models on plain texts.
 //!
 //! A [`Corpus`] holds the texts as tokens, an [`Objective`] says what is to be predicted
-//! ([`MaskedObjective`], [`CausalObjective`]), and [`LanguageTraining`] runs the steps: AdamW, a
+//! ([`MaskedObjective`], [`CausalObjective`], [`SimCse`], [`PairObjective`]), and [`LanguageTraining`] runs the steps: AdamW, a
 //! schedule, accumulation, evaluation with early stopping, metrics, checkpoints to resume from.
 
 mod causal;
 mod checkpoint;
+mod contrastive;
 mod corpus;
 mod data;
+mod groups;
 mod masked;
 mod metrics;
 mod objective;
+mod pairs;
 mod parameters;
 mod plan;
 mod run;
@@ -18,10 +21,12 @@ mod run;
 mod tests;
 
 pub use causal::{CausalObjective, CausalPass};
+pub use contrastive::{PairObjective, PairPass, SimCse, TwicePass};
 pub use corpus::{Corpus, TextTokens};
 pub use data::TrainingData;
 pub use masked::{MaskedObjective, MaskedPass};
 pub use objective::Objective;
+pub use pairs::Pairs;
 
 use std::path::PathBuf;
 
@@ -63,6 +68,12 @@ pub struct LanguageTraining {
     pub patience: Option<usize>,
     /// AdamW's other parameters.
     pub optimizer: AdamWConfig,
+    /// What each layer's rate is multiplied by, from the top down: below 1, the lower layers, which
+    /// know language in general, learn more slowly (Howard & Ruder 2018). 1 treats all alike.
+    pub layer_decay: f64,
+    /// Parts of the model that stay as they are: runs of names of their parameters' paths
+    /// (`embeddings`, `encoder.layer.0`).
+    pub frozen: Vec<String>,
     /// Where a line of JSON goes for every step and every measurement.
     #[serde(skip)]
     pub metrics: Option<PathBuf>,
@@ -89,6 +100,8 @@ impl Default for LanguageTraining {
                 max_norm: Some(1.0),
                 ..AdamWConfig::default()
             },
+            layer_decay: 1.0,
+            frozen: Vec::new(),
             metrics: None,
         }
     }
@@ -170,6 +183,10 @@ impl LanguageTraining {
         }
         if !(0.0..=1.0).contains(&self.warmup) {
             return Err(Error::parameter("warmup", self.warmup, "a share of all steps, 0 to 1"));
+        }
+        if !(self.layer_decay > 0.0 && self.layer_decay <= 1.0) {
+            let why = "above 0, at most 1; usual are 0.8 to 1";
+            return Err(Error::parameter("layer_decay", self.layer_decay, why));
         }
         self.dropout.check()?;
         self.optimizer.check()

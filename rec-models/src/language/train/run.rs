@@ -8,6 +8,7 @@ use rand::RngExt;
 use rec_core::rng;
 
 use super::checkpoint::{Identity, Progress, Saved, Store};
+use super::groups::{self, LayerRates};
 use super::metrics::{Line, Metrics};
 use super::plan::Plan;
 use super::{Evaluation, LanguageTraining, Objective, Trained, TrainingData};
@@ -23,6 +24,7 @@ struct Run<'a, O, D> {
     data: &'a D,
     plan: Plan<'a, D>,
     seed: u64,
+    rates: LayerRates,
     optimizer: AdamW,
     progress: Progress,
 }
@@ -57,19 +59,21 @@ pub(super) fn run<M: Backbone + Module, O: Objective<M>>(
         Some(to) => Some(Store::open(to, settings, identity)?),
         None => None,
     };
+    let (model, held) = groups::frozen(model, &settings.frozen)?;
     let mut run = Run {
         settings,
         objective,
         data,
         plan: Plan::new(settings, data, usable, ctx.seed),
         seed: ctx.seed,
+        rates: LayerRates::new(&model, settings.layer_decay),
         optimizer: AdamW::new(settings.optimizer.clone())?,
         progress: Progress::default(),
     };
     ctx.progress.begin(objective.name(), run.plan.steps() as u64);
     let outcome = run.train(model, held_out.as_ref(), store.as_ref(), ctx);
     ctx.progress.end();
-    outcome
+    outcome.map(|trained| Trained { model: groups::thawed(trained.model, &held), ..trained })
 }
 
 /// The rows that anything can be predicted of.
@@ -191,7 +195,8 @@ impl<O, D: TrainingData> Run<'_, O, D> {
             loss += value;
             self.optimizer.accumulate(&model, &mut part.backward());
         }
-        let model = self.optimizer.apply(model, self.rate(step));
+        let (rate, rates) = (self.rate(step), &self.rates);
+        let model = self.optimizer.apply_by(model, |path| rate * rates.share(path));
         let tokens = passes.iter().flatten().map(|&row| self.data.tokens(row)).sum();
         Ok((model, Stepped { loss, predictions, tokens }))
     }

@@ -56,6 +56,8 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// The nearest whole number, for `|a| < 2²²`.
     fn round(self, a: Self::V) -> Self::V;
+    /// `√a`.
+    fn sqrt(self, a: Self::V) -> Self::V;
     /// `|a|`.
     fn abs(self, a: Self::V) -> Self::V;
     /// `|a|` with the sign of `sign`.
@@ -239,6 +241,10 @@ impl Lanes for Portable {
         // Adding 1.5 · 2²³ leaves no bits for a fraction.
         const WHOLE: f32 = 12_582_912.0;
         each(|i| (a[i] + WHOLE) - WHOLE)
+    }
+    #[inline(always)]
+    fn sqrt(self, a: Self::V) -> Self::V {
+        each(|i| a[i].sqrt())
     }
     #[inline(always)]
     fn abs(self, a: Self::V) -> Self::V {

@@ -161,6 +161,7 @@ impl Lanes for Avx2 {
         fn max(a, b) -> Self::V { _mm256_max_ps(a, b) }
         fn min(a, b) -> Self::V { _mm256_min_ps(a, b) }
         fn round(a) -> Self::V { _mm256_round_ps::<NEAREST>(a) }
+        fn sqrt(a) -> Self::V { _mm256_sqrt_ps(a) }
         fn abs(a) -> Self::V { _mm256_andnot_ps(_mm256_set1_ps(-0.0), a) }
         fn copy_sign(a, sign) -> Self::V {
             let bit = _mm256_set1_ps(-0.0);
@@ -301,6 +302,7 @@ impl Lanes for Avx512 {
         fn max(a, b) -> Self::V { _mm512_max_ps(a, b) }
         fn min(a, b) -> Self::V { _mm512_min_ps(a, b) }
         fn round(a) -> Self::V { _mm512_roundscale_ps::<NEAREST>(a) }
+        fn sqrt(a) -> Self::V { _mm512_sqrt_ps(a) }
         fn abs(a) -> Self::V { _mm512_abs_ps(a) }
         fn copy_sign(a, sign) -> Self::V {
             // Bit by bit: the sign bit of `sign`, all others of `a`.

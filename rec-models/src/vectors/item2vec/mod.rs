@@ -46,6 +46,10 @@ pub struct Item2Vec {
     /// Whether the window is drawn anew for each event, uniformly from 1 to `window`; without one it
     /// is not looked at.
     pub shrink_windows: bool,
+    /// Whether each epoch reads the events of a sentence in another order. A window of `n` then holds
+    /// `2 n` of all events of the sentence at random: what a window of them all learns, at a cost that
+    /// grows with `n` and not with the sentence. The paper's other way to treat histories as sets.
+    pub shuffle: bool,
     /// Seconds between two events that part two sentences; `None` for one sentence a user.
     pub max_gap: Option<f64>,
     /// Whether items' tags stand in the sentences.
@@ -85,6 +89,7 @@ impl Default for Item2Vec {
             vector_size: 64,
             window: None,
             shrink_windows: false,
+            shuffle: false,
             max_gap: None,
             tags: false,
             negative: 5,
@@ -106,6 +111,7 @@ impl Item2Vec {
             window: self.window.unwrap_or(1 << 31),
             shrink_windows: self.shrink_windows && self.window.is_some(),
             architecture: Architecture::SkipGram,
+            hs: false,
             negative: self.negative,
             ns_exponent: self.ns_exponent,
             sample: self.sample,

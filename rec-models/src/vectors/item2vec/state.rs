@@ -29,7 +29,7 @@ impl State {
         text: Text,
         seed: u64,
     ) -> Result<Self> {
-        let trainer = Trainer::new(&config.word2vec(), &text.counts)?;
+        let trainer = Trainer::new(&config.word2vec(), &text.counts)?.shuffling(config.shuffle);
         let tables = Tables::new(text.counts.len(), config.vector_size, seed);
         Ok(Self { config, ids, seen, text, trainer, tables, seed })
     }

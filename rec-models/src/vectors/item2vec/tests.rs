@@ -18,8 +18,8 @@ fn fit(config: &Item2Vec, data: &Dataset) -> Item2VecModel {
 fn tastes_are_told_apart() {
     let data = dataset(&two_tastes(120, 30, 1));
     for score in [ItemScore::Cosine, ItemScore::Output] {
-        for window in [None, Some(4)] {
-            let model = fit(&Item2Vec { score, window, ..small() }, &data);
+        for (window, shuffle) in [(None, false), (Some(4), false), (Some(2), true)] {
+            let model = fit(&Item2Vec { score, window, shuffle, ..small() }, &data);
             let auc = taste_auc(&model);
             assert!(auc > 0.9, "{score:?} {window:?} {auc}");
             let all: Vec<u32> = (0..30).collect();
@@ -130,4 +130,33 @@ fn parameters_and_data_that_cannot_be_are_refused() {
     ] {
         assert!(bad.fit(&undated, &mut FitContext::default()).is_err(), "{bad:?}");
     }
+}
+
+/// Items `0 2 4 …` and `1 3 5 …` in turn, so that a window of 1 sees the other taste's alone.
+#[test]
+fn shuffled_histories_are_sets() {
+    let mut events = InteractionsBuilder::new();
+    for user in 0..200u64 {
+        for k in 0..12u64 {
+            let draw = rec_core::rng::mix(user * 12 + k) % 8;
+            let (item, time) = ((2 * draw + k % 2) as i64, (user * 12 + k) as i64);
+            events.push(user as i64, item, None, Some(time)).unwrap();
+        }
+    }
+    let data: Dataset = events.build().unwrap().into();
+    let of = |shuffle| {
+        let config = Item2Vec { window: Some(1), shuffle, ..small() };
+        let model = fit(&config, &data);
+        let all: Vec<u32> = (0..16).collect();
+        let similar = model.similar(&all, 3).unwrap();
+        let id = |row: u32| data.interactions.ids().items.id(row).unwrap().to_string();
+        let parity = |row: u32| id(row).parse::<u32>().unwrap() % 2;
+        let alike = |&item: &u32| {
+            similar.row(item as usize).0.iter().filter(|&&j| parity(j) == parity(item)).count()
+        };
+        all.iter().map(alike).sum::<usize>()
+    };
+    // In order, items of one side have the same neighbours; as a set, all have.
+    let (ordered, as_set) = (of(false), of(true));
+    assert!(ordered > 40 && as_set < 36, "{ordered} {as_set} of 48");
 }

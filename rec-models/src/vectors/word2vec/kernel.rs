@@ -8,8 +8,8 @@
 
 #![allow(clippy::needless_range_loop, reason = "registers are addressed by row and column")]
 
-use super::rows::{Rows, stride};
 use crate::ops::simd::{Lanes, sigmoid_lanes};
+use crate::vectors::rows::{Rows, stride};
 
 /// A worker's own copies of the rows of a step, and what will be added to them.
 pub(super) struct Scratch {
@@ -43,9 +43,10 @@ impl Scratch {
         }
     }
 
-    /// Takes the step for `n` rows of `x` and the rows of `y` with these labels: fills `dx`, `dy`.
+    /// Takes the step for `n` rows of `x` and the rows of `y`, each with a label and a learning rate:
+    /// fills `dx`, `dy`.
     #[inline(always)]
-    pub(super) fn step<S: Lanes>(&mut self, s: S, n: usize, labels: &[f32], rate: f32) {
+    pub(super) fn step<S: Lanes>(&mut self, s: S, n: usize, labels: &[f32], rates: &[f32]) {
         let (m, d) = (labels.len(), self.stride);
         let (x, y) = (&self.x[..n * d], &self.y[..m * d]);
         let errors = &mut self.errors[..(n * m).next_multiple_of(S::WIDTH)];
@@ -54,7 +55,7 @@ impl Scratch {
             s.store(sigmoid_lanes(s, s.load(chunk)), chunk);
         }
         for row in errors[..n * m].chunks_exact_mut(m) {
-            for (error, label) in row.iter_mut().zip(labels) {
+            for ((error, label), rate) in row.iter_mut().zip(labels).zip(rates) {
                 *error = rate * (label - *error);
             }
         }
@@ -211,7 +212,7 @@ mod tests {
     use super::*;
     use crate::ops::simd::{Level, Task};
 
-    struct Step<'a>(&'a mut Scratch, usize, &'a [f32], f32);
+    struct Step<'a>(&'a mut Scratch, usize, &'a [f32], &'a [f32]);
 
     impl Task for Step<'_> {
         type Output = ();
@@ -242,7 +243,7 @@ mod tests {
                     scratch.reserve(n, m);
                     let mut labels = vec![0.0; m];
                     labels[0] = 1.0;
-                    level.run(Step(&mut scratch, n, &labels, 0.25));
+                    level.run(Step(&mut scratch, n, &labels, &vec![0.25; m]));
                     for (got, want) in [(&scratch.dx, &want.inputs), (&scratch.dy, &want.outputs)] {
                         for (got, want) in got.packed().iter().zip(want.iter()) {
                             let want = -0.25 * *want as f32;

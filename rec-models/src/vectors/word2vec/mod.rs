@@ -2,7 +2,7 @@
 
 mod kernel;
 mod model;
-mod rows;
+
 #[cfg(test)]
 mod tests;
 mod train;
@@ -17,7 +17,7 @@ use super::Corpus;
 use crate::fit::FitContext;
 use crate::{Error, Result};
 
-/// word2vec with negative sampling (Mikolov, Sutskever, Chen, Corrado and Dean, "Distributed
+/// word2vec with negative sampling or hierarchical softmax (Mikolov, Sutskever, Chen, Corrado and Dean, "Distributed
 /// representations of words and phrases and their compositionality", NIPS 2013): stochastic gradient
 /// descent on [`rec_core::objective::SkipGram`] over the windows of a corpus, the learning rate
 /// falling linearly from `alpha` to `min_alpha`. Names, defaults and meanings are those of the
@@ -38,6 +38,10 @@ pub struct Word2Vec {
     pub shrink_windows: bool,
     /// What predicts what.
     pub architecture: Architecture,
+    /// Hierarchical softmax in place of negatives, `negative` then being 0: outputs belong to the
+    /// inner nodes of a Huffman tree, and a word is predicted by the turns of its path
+    /// ([`rec_core::objective::SkipGram::path_loss`]).
+    pub hs: bool,
     /// Negatives a window.
     pub negative: usize,
     /// Negatives are drawn in proportion to `count^ns_exponent`.
@@ -76,6 +80,7 @@ impl Default for Word2Vec {
             window: 5,
             shrink_windows: true,
             architecture: Architecture::Cbow,
+            hs: false,
             negative: 5,
             ns_exponent: 0.75,
             sample: 1e-3,
@@ -98,12 +103,22 @@ impl Word2Vec {
         for (name, value, most) in [
             ("vector_size", self.vector_size, MOST_DIM),
             ("window", self.window, 1 << 31),
-            ("negative", self.negative, 1 << 16),
             ("epochs", self.epochs, usize::MAX),
             ("workers", self.workers, MOST_WORKERS),
         ] {
             if value == 0 || value > most {
                 return Err(Error::parameter(name, value, format!("choose 1 to {most}")));
+            }
+        }
+        match (self.hs, self.negative) {
+            (true, 0) | (false, 1..=65_536) => {}
+            (true, n) => {
+                let why = "hierarchical softmax (hs) has no negatives; choose 0, or leave hs out";
+                return Err(Error::parameter("negative", n, why));
+            }
+            (false, n) => {
+                let why = "choose 1 to 65536, or 0 with hierarchical softmax (hs)";
+                return Err(Error::parameter("negative", n, why));
             }
         }
         for (name, value) in [("alpha", self.alpha), ("min_alpha", self.min_alpha)] {
@@ -130,6 +145,7 @@ impl Word2Vec {
 
     /// Trains on from a model, on another corpus: words the model knows go on from their vectors,
     /// words it lacks are added, and words the corpus lacks stay as they are. Counts add up.
+    /// With hierarchical softmax the outputs start anew, for each vocabulary has a tree of its own.
     ///
     /// # Errors
     /// As [`Word2Vec::fit`]; [`Error::Shape`] for a model of vectors of another length.

@@ -47,9 +47,15 @@ fn nearness(model: &Word2VecModel, word: Option<&str>, topic: &str) -> f32 {
 #[test]
 fn words_of_one_topic_come_together() {
     let corpus = topics(2000, "");
-    for (architecture, least) in [(Architecture::SkipGram, 0.8), (Architecture::Cbow, 0.02)] {
+    for (architecture, least, hs) in [
+        (Architecture::SkipGram, 0.8, false),
+        (Architecture::Cbow, 0.02, false),
+        (Architecture::SkipGram, 0.5, true),
+        (Architecture::Cbow, 0.02, true),
+    ] {
         for workers in [1, 2] {
-            let config = Word2Vec { workers, ..config(architecture) };
+            let negative = if hs { 0 } else { 5 };
+            let config = Word2Vec { workers, hs, negative, ..config(architecture) };
             let model = config.fit(&corpus, &FitContext::default()).unwrap();
             let apart = nearness(&model, None, "x") - nearness(&model, None, "y");
             assert!(apart > least, "{architecture:?}: {apart}");
@@ -104,6 +110,10 @@ fn training_goes_on_from_a_model_with_new_words() {
     let count = |v: &crate::vectors::Vectors, w| v.count(v.index(w).unwrap()).unwrap();
     assert_eq!(count(after, "both"), 2 * count(before, "both"));
     assert!(nearness(&grown, Some("fresh"), "x") > nearness(&grown, Some("fresh"), "y") + 0.3);
+    let tree = Word2Vec { hs: true, negative: 0, ..config.clone() };
+    let by_tree = tree.fit_on(&tree.fit_on(&model, &more, &ctx).unwrap(), &more, &ctx).unwrap();
+    assert_eq!(by_tree.vectors().get("gone"), before.get("gone"));
+    assert!(nearness(&by_tree, Some("fresh"), "x") > nearness(&by_tree, Some("fresh"), "y") + 0.3);
     let other = Word2Vec { vector_size: 5, ..config };
     assert!(matches!(other.fit_on(&model, &more, &ctx), Err(Error::Shape { .. })));
 }
@@ -130,6 +140,7 @@ fn parameters_outside_their_domain_are_refused() {
         Word2Vec { vector_size: 0, ..base.clone() },
         Word2Vec { window: 0, ..base.clone() },
         Word2Vec { negative: 0, ..base.clone() },
+        Word2Vec { hs: true, ..base.clone() },
         Word2Vec { epochs: 0, ..base.clone() },
         Word2Vec { workers: 0, ..base.clone() },
         Word2Vec { alpha: f64::NAN, ..base.clone() },

@@ -4,15 +4,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::RngExt as _;
 use rayon::prelude::*;
+use rec_core::objective::HuffmanTree;
 use rec_core::sampling::{AliasTable, Subsampling, Windows};
 use rec_core::{parallel, rng};
 
-use super::rows::Rows;
-use super::walk::{Bag, Desk, Shop, Walk};
+use super::walk::{Bag, Desk, Shop, Targets, Walk};
 use super::{Architecture, Word2Vec, Word2VecModel};
 use crate::fit::{Cancel, FitContext};
 use crate::ops::simd::dispatch;
 use crate::vectors::corpus::Sentences;
+use crate::vectors::parts::Parts;
+use crate::vectors::rows::Rows;
 use crate::vectors::{Corpus, Vectors};
 use crate::{Error, Result};
 
@@ -25,14 +27,7 @@ pub(super) fn run(
     parallel::install(ctx.cpu_threads("Word2Vec")?, || {
         let mut tables = Tables::start(config, corpus, from, ctx.seed)?;
         let trainer = Trainer::new(config, corpus.vocab().counts())?;
-        ctx.progress.begin("word2vec", config.epochs as u64);
-        let trained = (0..config.epochs).try_for_each(|epoch| {
-            trainer.epoch(epoch, corpus.sentences(), &mut tables, ctx.seed, &ctx.cancel)?;
-            ctx.progress.step(epoch as u64 + 1, "");
-            Ok(())
-        });
-        ctx.progress.end();
-        trained?;
+        trainer.run("word2vec", corpus.sentences(), &mut tables, ctx)?;
         tables.finish(config, corpus, from, ctx.seed)
     })
 }
@@ -46,7 +41,17 @@ pub(in crate::vectors) struct Tables {
 impl Tables {
     /// As in gensim: vectors uniform in ±1 over their length, zeros as outputs.
     pub(in crate::vectors) fn new(words: usize, dim: usize, seed: u64) -> Self {
-        let inputs = Rows::padded(&uniform(words, dim, seed), dim);
+        Self::with_parts(words, words, dim, seed)
+    }
+
+    /// More inputs than words.
+    pub(in crate::vectors) fn with_parts(
+        inputs: usize,
+        words: usize,
+        dim: usize,
+        seed: u64,
+    ) -> Self {
+        let inputs = Rows::padded(&uniform(inputs, dim, seed), dim);
         Self { inputs, outputs: Rows::zeros(words, dim) }
     }
 
@@ -91,7 +96,9 @@ impl Tables {
                 if let Some(row) = model.vectors().index(word) {
                     let here = at * dim..(at + 1) * dim;
                     inputs[here.clone()].copy_from_slice(model.vectors().row(row));
-                    outputs[here].copy_from_slice(model.output(row));
+                    if keeps_outputs(config, model) {
+                        outputs[here].copy_from_slice(model.output(row));
+                    }
                 }
             }
         }
@@ -119,7 +126,10 @@ impl Tables {
                         words.push(word);
                         counts.push(before);
                         values.extend_from_slice(model.vectors().row(row as u32));
-                        outputs.extend_from_slice(model.output(row as u32));
+                        match keeps_outputs(config, model) {
+                            true => outputs.extend_from_slice(model.output(row as u32)),
+                            false => outputs.resize(values.len(), 0.0),
+                        }
                     }
                 }
             }
@@ -127,6 +137,11 @@ impl Tables {
         let vectors = Vectors::new(words, config.vector_size, values)?.with_counts(counts)?;
         Word2VecModel::new(config.clone(), vectors, outputs, seed)
     }
+}
+
+/// Whether outputs are words' own: those of a tree's nodes belong to that tree alone.
+fn keeps_outputs(config: &Word2Vec, from: &Word2VecModel) -> bool {
+    !config.hs && !from.config().hs
 }
 
 /// Each row from a stream of its own block, so that the values do not depend on threads.
@@ -144,8 +159,15 @@ fn uniform(rows: usize, dim: usize, seed: u64) -> Vec<f32> {
 pub(in crate::vectors) struct Trainer {
     config: Word2Vec,
     subsampling: Subsampling,
-    noise: AliasTable,
+    outputs: Outputs,
     windows: Windows,
+    parts: Option<Parts>,
+    shuffles: bool,
+}
+
+enum Outputs {
+    Noise(AliasTable),
+    Tree(HuffmanTree),
 }
 
 impl Trainer {
@@ -153,13 +175,56 @@ impl Trainer {
     pub(in crate::vectors) fn new(config: &Word2Vec, counts: &[u64]) -> Result<Self> {
         config.check()?;
         let weight = |&n: &u64| if n == 0 { 0.0 } else { (n as f64).powf(config.ns_exponent) };
-        let weights: Vec<f64> = counts.iter().map(weight).collect();
+        let outputs = match config.hs {
+            true => Outputs::Tree(HuffmanTree::new(counts)?),
+            false => {
+                let weights: Vec<f64> = counts.iter().map(weight).collect();
+                Outputs::Noise(AliasTable::new(&weights)?)
+            }
+        };
         Ok(Self {
             subsampling: Subsampling::new(counts, config.sample)?,
-            noise: AliasTable::new(&weights)?,
+            outputs,
             windows: Windows::new(config.window, config.shrink_windows)?,
             config: config.clone(),
+            parts: None,
+            shuffles: false,
         })
+    }
+
+    /// With words made of parts, rows of the inputs.
+    pub(in crate::vectors) fn with_parts(mut self, parts: Parts) -> Self {
+        self.parts = Some(parts);
+        self
+    }
+
+    /// Whether each epoch reads the words of a sentence in another order.
+    pub(in crate::vectors) fn shuffling(mut self, shuffles: bool) -> Self {
+        self.shuffles = shuffles;
+        self
+    }
+
+    /// The parts given.
+    pub(in crate::vectors) fn into_parts(self) -> Parts {
+        self.parts.unwrap_or_else(Parts::new)
+    }
+
+    /// All epochs.
+    pub(in crate::vectors) fn run(
+        &self,
+        name: &str,
+        sentences: &Sentences,
+        tables: &mut Tables,
+        ctx: &FitContext<'_>,
+    ) -> Result<()> {
+        ctx.progress.begin(name, self.config.epochs as u64);
+        let trained = (0..self.config.epochs).try_for_each(|epoch| {
+            self.epoch(epoch, sentences, tables, ctx.seed, &ctx.cancel)?;
+            ctx.progress.step(epoch as u64 + 1, "");
+            Ok(())
+        });
+        ctx.progress.end();
+        trained
     }
 
     /// Passes over the sentences once; workers take chunks in order, each when it has done its last.
@@ -176,13 +241,17 @@ impl Trainer {
             outputs: tables.outputs.share(),
             subsampling: &self.subsampling,
             windows: self.windows,
-            noise: &self.noise,
-            negatives: self.config.negative,
+            targets: match &self.outputs {
+                Outputs::Noise(noise) => Targets::Negatives(noise, self.config.negative),
+                Outputs::Tree(tree) => Targets::Paths(tree),
+            },
             bag: match self.config.architecture {
                 Architecture::SkipGram => None,
                 Architecture::Cbow => Some(Bag::Mean),
                 Architecture::CbowSum => Some(Bag::Sum),
             },
+            parts: self.parts.as_ref(),
+            shuffles: self.shuffles,
         };
         let next = AtomicUsize::new(0);
         let pass = Pass { config: &self.config, epoch, sentences, shop, next: &next, seed };
@@ -205,7 +274,7 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn work(&self, cancel: &Cancel) -> Result<()> {
-        let mut desk = Desk::new(self.config.vector_size, self.config.negative);
+        let mut desk = Desk::new(self.config.vector_size);
         loop {
             let chunk = self.next.fetch_add(1, Ordering::Relaxed);
             if chunk >= self.sentences.chunks() {

@@ -1,12 +1,15 @@
 //! A worker's walk through a chunk of sentences.
 
+use rand::seq::SliceRandom as _;
+use rec_core::objective::HuffmanTree;
 use rec_core::rng::Rng;
 use rec_core::sampling::{AliasTable, Subsampling, Windows};
 
 use super::kernel::Scratch;
-use super::rows::Shared;
 use crate::ops::simd::{Lanes, Task};
 use crate::vectors::corpus::END;
+use crate::vectors::parts::Parts;
+use crate::vectors::rows::Shared;
 
 /// Hidden rows that step together; more of them would move the outputs too far at once.
 const GROUP: usize = 16;
@@ -18,9 +21,21 @@ pub(super) struct Shop<'a> {
     pub(super) outputs: Shared<'a>,
     pub(super) subsampling: &'a Subsampling,
     pub(super) windows: Windows,
-    pub(super) noise: &'a AliasTable,
-    pub(super) negatives: usize,
+    pub(super) targets: Targets<'a>,
     pub(super) bag: Option<Bag>,
+    /// The input rows whose mean is a word's, where that is not its own row alone.
+    pub(super) parts: Option<&'a Parts>,
+    /// Whether the words of a sentence come in a new order each time.
+    pub(super) shuffles: bool,
+}
+
+/// What outputs a word is predicted by.
+#[derive(Clone, Copy)]
+pub(super) enum Targets<'a> {
+    /// Its own, among so many negatives.
+    Negatives(&'a AliasTable, usize),
+    /// Those of the inner nodes on its path.
+    Paths(&'a HuffmanTree),
 }
 
 /// How a continuous bag of words makes its hidden vector.
@@ -30,28 +45,48 @@ pub(super) enum Bag {
     Sum,
 }
 
+/// Outputs of a step, each with its label and learning rate.
+#[derive(Default)]
+pub(super) struct Drawn {
+    rows: Vec<u32>,
+    labels: Vec<f32>,
+    rates: Vec<f32>,
+}
+
+impl Drawn {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.labels.clear();
+        self.rates.clear();
+    }
+
+    #[inline(always)]
+    fn push(&mut self, row: u32, label: f32, rate: f32) {
+        self.rows.push(row);
+        self.labels.push(label);
+        self.rates.push(rate);
+    }
+}
+
 /// A worker's memory, kept from chunk to chunk.
 pub(super) struct Desk {
     scratch: Scratch,
     sentence: Vec<u32>,
     context: Vec<u32>,
-    outputs: Vec<u32>,
-    coming: Vec<u32>,
-    labels: Vec<f32>,
+    sources: Vec<u32>,
+    drawn: Drawn,
+    coming: Drawn,
 }
 
 impl Desk {
-    pub(super) fn new(dim: usize, negatives: usize) -> Self {
-        let mut labels = vec![0.0; negatives + 1];
-        labels[0] = 1.0;
-        let empty = Vec::new;
+    pub(super) fn new(dim: usize) -> Self {
         Self {
             scratch: Scratch::new(dim),
-            sentence: empty(),
-            context: empty(),
-            outputs: empty(),
-            coming: empty(),
-            labels,
+            sentence: Vec::new(),
+            context: Vec::new(),
+            sources: Vec::new(),
+            drawn: Drawn::default(),
+            coming: Drawn::default(),
         }
     }
 }
@@ -70,8 +105,8 @@ impl Task for Walk<'_> {
 
     #[inline(always)]
     fn run<S: Lanes>(mut self, s: S) {
-        let (shop, rng) = (self.shop, &mut self.rng);
-        let Desk { scratch, sentence, context, outputs, coming, labels } = self.desk;
+        let (shop, rng, rate) = (self.shop, &mut self.rng, self.rate);
+        let Desk { scratch, sentence, context, sources, drawn, coming } = self.desk;
         let mut left = self.ids;
         while let Some(end) = left.iter().position(|&id| id == END) {
             sentence.clear();
@@ -81,10 +116,13 @@ impl Task for Walk<'_> {
                 }
             }
             left = &left[end + 1..];
-            shop.draw(sentence, 0, rng, coming);
+            if shop.shuffles {
+                sentence.shuffle(rng);
+            }
+            shop.draw(sentence, 0, rate, rng, coming);
             for at in 0..sentence.len() {
-                std::mem::swap(outputs, coming);
-                shop.draw(sentence, at + 1, rng, coming);
+                std::mem::swap(drawn, coming);
+                shop.draw(sentence, at + 1, rate, rng, coming);
                 let reach = shop.windows.reach(rng);
                 let (before, after) = Windows::around(at, reach, sentence.len());
                 context.clear();
@@ -93,15 +131,23 @@ impl Task for Walk<'_> {
                 if context.is_empty() {
                     continue;
                 }
-                let labels = &labels[..outputs.len()];
-                match shop.bag {
-                    None => {
+                match (shop.bag, shop.parts) {
+                    (None, None) => {
                         for group in context.chunks(GROUP) {
-                            shop.skip_gram(s, scratch, group, outputs, labels, self.rate);
+                            shop.skip_gram(s, scratch, group, drawn);
                         }
                     }
-                    Some(bag) => {
-                        shop.cbow(s, scratch, (context, bag), outputs, labels, self.rate);
+                    (None, Some(parts)) => {
+                        shop.draw_all(context, rate, rng, drawn);
+                        shop.bag(s, scratch, (parts.of(sentence[at]), Bag::Mean), drawn);
+                    }
+                    (Some(bag), None) => shop.bag(s, scratch, (context, bag), drawn),
+                    (Some(bag), Some(parts)) => {
+                        sources.clear();
+                        for &word in context.iter() {
+                            sources.extend_from_slice(parts.of(word));
+                        }
+                        shop.bag(s, scratch, (sources, bag), drawn);
                     }
                 }
             }
@@ -110,20 +156,60 @@ impl Task for Walk<'_> {
 }
 
 impl Shop<'_> {
-    /// The word at a position and its negatives, whose rows are asked for; nothing past the end. A
-    /// negative that is the word itself is left out, as in word2vec.
+    /// The outputs of the word at a position, whose rows are asked for; none past the end, and none
+    /// where a step takes all words of a window at once. A negative that is the word itself is left
+    /// out, as in word2vec.
     #[inline(always)]
-    fn draw(&self, sentence: &[u32], at: usize, rng: &mut Rng, to: &mut Vec<u32>) {
+    fn draw(&self, sentence: &[u32], at: usize, rate: f32, rng: &mut Rng, to: &mut Drawn) {
         to.clear();
+        if self.bag.is_none() && self.parts.is_some() {
+            return;
+        }
         let Some(&word) = sentence.get(at) else { return };
-        to.push(word);
-        self.outputs.prefetch(word);
-        for _ in 0..self.negatives {
-            let negative = self.noise.draw(rng);
-            if negative != word {
-                to.push(negative);
-                self.outputs.prefetch(negative);
+        match self.targets {
+            Targets::Negatives(noise, negatives) => {
+                to.push(word, 1.0, rate);
+                for _ in 0..negatives {
+                    let negative = noise.draw(rng);
+                    if negative != word {
+                        to.push(negative, 0.0, rate);
+                    }
+                }
             }
+            Targets::Paths(tree) => push_path(tree, word, rate, to),
+        }
+        for &row in &to.rows {
+            self.outputs.prefetch(row);
+        }
+    }
+
+    /// The outputs of all words of a context, which share their negatives: each counts for every
+    /// word that it is not.
+    #[inline(always)]
+    fn draw_all(&self, context: &[u32], rate: f32, rng: &mut Rng, to: &mut Drawn) {
+        to.clear();
+        match self.targets {
+            Targets::Negatives(noise, negatives) => {
+                for &word in context {
+                    to.push(word, 1.0, rate);
+                }
+                for _ in 0..negatives {
+                    let negative = noise.draw(rng);
+                    let mut times = 0.0;
+                    for &word in context {
+                        times += if word == negative { 0.0 } else { 1.0 };
+                    }
+                    to.push(negative, 0.0, times * rate);
+                }
+            }
+            Targets::Paths(tree) => {
+                for &word in context {
+                    push_path(tree, word, rate, to);
+                }
+            }
+        }
+        for &row in &to.rows {
+            self.outputs.prefetch(row);
         }
     }
 
@@ -144,46 +230,37 @@ impl Shop<'_> {
     }
 
     #[inline(always)]
-    fn skip_gram<S: Lanes>(
-        &self,
-        s: S,
-        scratch: &mut Scratch,
-        context: &[u32],
-        outputs: &[u32],
-        labels: &[f32],
-        rate: f32,
-    ) {
-        scratch.reserve(context.len(), outputs.len());
+    fn skip_gram<S: Lanes>(&self, s: S, scratch: &mut Scratch, context: &[u32], drawn: &Drawn) {
+        scratch.reserve(context.len(), drawn.rows.len());
         let d = scratch.stride();
         for (row, &word) in context.iter().enumerate() {
             self.inputs.read(word, &mut scratch.x[row * d..]);
         }
-        self.read_outputs(scratch, outputs);
-        scratch.step(s, context.len(), labels, rate);
+        self.read_outputs(scratch, &drawn.rows);
+        scratch.step(s, context.len(), &drawn.labels, &drawn.rates);
         for (row, &word) in context.iter().enumerate() {
             self.inputs.add(word, &scratch.dx[row * d..]);
         }
-        self.add_outputs(scratch, outputs);
+        self.add_outputs(scratch, &drawn.rows);
     }
 
+    /// The mean or the sum of some input rows predicts the outputs.
     #[inline(always)]
-    fn cbow<S: Lanes>(
+    fn bag<S: Lanes>(
         &self,
         s: S,
         scratch: &mut Scratch,
-        (context, bag): (&[u32], Bag),
-        outputs: &[u32],
-        labels: &[f32],
-        rate: f32,
+        (sources, bag): (&[u32], Bag),
+        drawn: &Drawn,
     ) {
-        scratch.reserve(2, outputs.len());
+        scratch.reserve(2, drawn.rows.len());
         let d = scratch.stride();
-        let share = s.splat(1.0 / context.len() as f32);
-        // Row 0 is the bag, row 1 the word that goes into it.
-        self.inputs.read(context[0], &mut scratch.x[..]);
-        for &word in &context[1..] {
+        let share = s.splat(1.0 / sources.len() as f32);
+        // Row 0 is the bag, row 1 the vector that goes into it.
+        self.inputs.read(sources[0], &mut scratch.x[..]);
+        for &source in &sources[1..] {
             let (bag, next) = scratch.x.split_at_mut(d);
-            self.inputs.read(word, next);
+            self.inputs.read(source, next);
             for at in (0..d).step_by(S::WIDTH) {
                 s.store(s.add(s.load(&bag[at..]), s.load(&next[at..])), &mut bag[at..]);
             }
@@ -191,15 +268,24 @@ impl Shop<'_> {
         if bag == Bag::Mean {
             scaled(s, &mut scratch.x[..d], share);
         }
-        self.read_outputs(scratch, outputs);
-        scratch.step(s, 1, labels, rate);
+        self.read_outputs(scratch, &drawn.rows);
+        scratch.step(s, 1, &drawn.labels, &drawn.rates);
         if bag == Bag::Sum {
             scaled(s, &mut scratch.dx[..d], share);
         }
-        for &word in context {
-            self.inputs.add(word, &scratch.dx);
+        for &source in sources {
+            self.inputs.add(source, &scratch.dx);
         }
-        self.add_outputs(scratch, outputs);
+        self.add_outputs(scratch, &drawn.rows);
+    }
+}
+
+/// The nodes of a word's path: a turn to the left is labelled 1.
+#[inline(always)]
+fn push_path(tree: &HuffmanTree, word: u32, rate: f32, to: &mut Drawn) {
+    let (nodes, turns) = tree.path(word);
+    for (&node, &right) in nodes.iter().zip(turns) {
+        to.push(node, if right { 0.0 } else { 1.0 }, rate);
     }
 }
 
@@ -211,85 +297,5 @@ fn scaled<S: Lanes>(s: S, row: &mut [f32], by: S::V) {
 }
 
 #[cfg(test)]
-mod tests {
-    use ndarray::Array2;
-    use rec_core::objective::{SkipGram, WordFactors};
-
-    use super::*;
-    use crate::ops::simd::Level;
-    use crate::vectors::word2vec::rows::Rows;
-
-    struct Step<'a>(Shop<'a>, &'a mut Scratch);
-
-    const CONTEXT: [u32; 3] = [0, 2, 2];
-    const OUTPUTS: [u32; 3] = [1, 0, 3];
-    const RATE: f32 = 0.25;
-
-    impl Task for Step<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn run<S: Lanes>(self, s: S) {
-            let Self(shop, scratch) = self;
-            let labels = [1.0, 0.0, 0.0];
-            match shop.bag {
-                None => shop.skip_gram(s, scratch, &CONTEXT, &OUTPUTS, &labels, RATE),
-                Some(bag) => shop.cbow(s, scratch, (&CONTEXT, bag), &OUTPUTS, &labels, RATE),
-            }
-        }
-    }
-
-    /// The vectors after a step on random-looking ones of `dim` numbers.
-    fn stepped(at: &WordFactors, bag: Option<Bag>, level: Level) -> [Vec<f32>; 2] {
-        let dim = at.inputs.ncols();
-        let flat = |a: &Array2<f64>| a.iter().map(|&v| v as f32).collect::<Vec<_>>();
-        let mut inputs = Rows::padded(&flat(&at.inputs), dim);
-        let mut outputs = Rows::padded(&flat(&at.outputs), dim);
-        let subsampling = Subsampling::new(&[1; 4], 0.0).unwrap();
-        let noise = AliasTable::new(&[1.0; 4]).unwrap();
-        let shop = Shop {
-            inputs: inputs.share(),
-            outputs: outputs.share(),
-            subsampling: &subsampling,
-            windows: Windows::new(5, false).unwrap(),
-            noise: &noise,
-            negatives: 2,
-            bag,
-        };
-        level.run(Step(shop, &mut Scratch::new(dim)));
-        [inputs.packed(), outputs.packed()]
-    }
-
-    /// How many times the gradient's step each word takes: one, with skip-gram; that of the whole
-    /// mean, which is three words' shares, with a mean; its share, with a sum.
-    #[test]
-    fn a_window_moves_its_rows_against_the_gradient() {
-        for dim in [1, 20, 100] {
-            let value = |at: usize, salt: usize| ((at * 37 + salt) % 23) as f64 / 23.0 - 0.5;
-            let at = WordFactors {
-                inputs: Array2::from_shape_fn((4, dim), |(r, c)| value(r * dim + c, 5)),
-                outputs: Array2::from_shape_fn((4, dim), |(r, c)| value(r * dim + c, 11)),
-            };
-            // A sum of three is the mean of vectors three times as long, whose gradient by the
-            // longer vectors is the sum's by the vectors, in three shares.
-            let tripled = WordFactors { inputs: &at.inputs * 3.0, ..at.clone() };
-            for (bag, objective, from, times) in [
-                (None, SkipGram::SkipGram, &at, 1.0),
-                (Some(Bag::Mean), SkipGram::Cbow, &at, 3.0),
-                (Some(Bag::Sum), SkipGram::Cbow, &tripled, 1.0),
-            ] {
-                let gradient = objective.gradient(from, &CONTEXT, OUTPUTS[0], &OUTPUTS[1..]);
-                let want = [
-                    &at.inputs - &gradient.inputs * (times * f64::from(RATE)),
-                    &at.outputs - &gradient.outputs * f64::from(RATE),
-                ];
-                for level in Level::all() {
-                    let got = stepped(&at, bag, level);
-                    for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
-                        assert!((f64::from(*got) - want).abs() < 2e-5, "{bag:?} {got} {want}");
-                    }
-                }
-            }
-        }
-    }
-}
+#[path = "walk_tests.rs"]
+mod tests;
