@@ -92,6 +92,8 @@ struct FineTune {
     patience: Option<usize>,
     label_smoothing: f64,
     focal_gamma: f64,
+    layer_decay: f64,
+    frozen: Vec<String>,
     validation_share: f64,
     class_weights: ClassWeights,
 }
@@ -105,6 +107,8 @@ impl FineTune {
         training.batch_rows = Some(self.batch_size);
         training.dropout = DropoutRates::all(self.dropout);
         training.patience = self.patience;
+        training.layer_decay = self.layer_decay;
+        training.frozen = self.frozen;
         let options = encoder.inner.options();
         FineTuneTagger {
             training,
