@@ -57,7 +57,12 @@ def test_learners_with_parameters() -> None:
     fasttext = {"learner": "fasttext", "dim": 8, "epochs": 100, "learning_rate": 4.0}
     clf = rec.TagClassifier(learners=[fasttext, {"learner": "svm", "c": 0.5}]).fit(TEXTS, LABELS)
     assert clf.score(TEXTS, LABELS) == 1.0
-    for learners in [["bert"], [{"learner": "svm", "d": 1}], [{"learner": "svm", "c": "x"}]]:
+    refused: list[list[Any]] = [
+        ["bert"],
+        [{"learner": "svm", "d": 1}],
+        [{"learner": "svm", "c": "x"}],
+    ]
+    for learners in refused:
         with pytest.raises(rec.ParameterError):
             rec.TagClassifier(learners=learners)
     with pytest.raises(rec.ParameterError):
@@ -90,7 +95,14 @@ def test_parameters() -> None:
     assert clf.get_params()["words"] == 1
     assert repr(clf) == "TagClassifier(words=1, folds=3)"
     assert clf.set_params(folds=0).folds == 0
-    for params in [{"word": 1}, {"folds": -1}, {"separator": "//"}, {"epochs": 2}, {"class_weight": "even"}]:
+    refused: list[dict[str, Any]] = [
+        {"word": 1},
+        {"folds": -1},
+        {"separator": "//"},
+        {"epochs": 2},
+        {"class_weight": "even"},
+    ]
+    for params in refused:
         with pytest.raises(rec.ParameterError):
             rec.TagClassifier().set_params(**params)
 
