@@ -1,10 +1,10 @@
-//! Graph models on real data: seconds, Recall@20 and NDCG@20 (`benches/peers/lightgcn.py` prints
-//! those of plain torch and RecBole).
+//! Graph models on real data: seconds, Recall@20 and NDCG@20.
 //!
 //! ```sh
 //! cargo bench -p rec-models --bench lightgcn -- step --data gowalla          # seconds a step
 //! cargo bench -p rec-models --bench lightgcn -- tune --data gowalla …        # on a held-out part
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla …        # all of train, test
+//! cargo bench -p rec-models --bench lightgcn -- gfcf --data gowalla --factors 256
 //! ```
 //!
 //! `tune` holds a tenth of the training interactions out, measures there after every `--every`
@@ -24,11 +24,12 @@ use rand::seq::SliceRandom as _;
 use rec_core::data::Dataset;
 use rec_core::rank::Recommend;
 use rec_models::fit::{Fit, FitContext, Validation};
-use rec_models::graph::{GraphLoss, LightGcn, PositiveSampling};
+use rec_models::graph::{GfCf, GraphLoss, LightGcn, PositiveSampling};
 use support::{data, dataset, n_items, recall_ndcg, sequences};
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Job {
+    Gfcf,
     Step,
     Tune,
     Test,
@@ -105,14 +106,20 @@ fn main() {
             let (kept, held) = hold_out(&train, args.seed);
             tune(&args, &dataset(&kept, n), &held);
         }
-        Job::Test => {
-            let start = Instant::now();
-            let model = args.estimator().fit(&dataset(&train, n), &mut args.ctx()).unwrap();
-            let seconds = start.elapsed().as_secs_f64();
-            let (recall, ndcg) = recall_ndcg(&model, &test, 20);
-            println!("test Recall@20 {recall:.4} NDCG@20 {ndcg:.4} seconds {seconds:.1}");
+        Job::Gfcf => {
+            let estimator = GfCf { factors: args.factors, ..GfCf::default() };
+            report(&estimator, &args, &dataset(&train, n), &test);
         }
+        Job::Test => report(&args.estimator(), &args, &dataset(&train, n), &test),
     }
+}
+
+fn report<F: Fit>(estimator: &F, args: &Args, train: &Dataset, test: &Users) {
+    let start = Instant::now();
+    let model = estimator.fit(train, &mut args.ctx()).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    let (recall, ndcg) = recall_ndcg(&model, test, 20);
+    println!("test Recall@20 {recall:.4} NDCG@20 {ndcg:.4} seconds {seconds:.1}");
 }
 
 type Users = Vec<Vec<u32>>;

@@ -12,6 +12,7 @@ use rec_core::data::{Dataset, Id, InteractionsBuilder};
 use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::fit::Estimator;
+use rec_models::graph::{GfCf, LightGcn};
 use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
 
@@ -38,6 +39,8 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         "bpr" => Box::new(Bpr { factors: 3, epochs: 5, workers: 1, ..Bpr::default() }),
         "co_transition" => Box::new(CoTransition::default()),
         "ease" => Box::new(Ease { l2: 1.0, ..Ease::default() }),
+        "gfcf" => Box::new(GfCf { factors: 3, ..GfCf::default() }),
+        "lightgcn" => Box::new(LightGcn { factors: 3, epochs: 5, ..LightGcn::default() }),
         "item2vec" => Box::new(Item2Vec { vector_size: 3, epochs: 5, ..Item2Vec::default() }),
         "item_knn" => Box::new(ItemKnn::default()),
         "popular" => Box::new(Popular::default()),

@@ -26,6 +26,9 @@ MODELS = [
     rec.ALS(factors=8, epochs=5),
     rec.ALS(factors=8, epochs=3, solver="cholesky", l2=0.5),
     rec.BPR(factors=8, epochs=3, num_threads=1),
+    rec.LightGCN(factors=8, epochs=3, batch_size=256),
+    rec.LightGCN(factors=8, layers=2, epochs=2, batch_size=64, loss="softmax", positives="users"),
+    rec.GFCF(factors=4),
 ]
 
 

@@ -22,6 +22,7 @@ from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
+from ._graph import GFCF, LightGCN
 from ._language import LanguageModel
 from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
 from ._native import (
@@ -77,12 +78,14 @@ __all__ = [
     "FastTextKeyedVectors",
     "FormatError",
     "Fusion",
+    "GFCF",
     "GloVe",
     "IdMismatchError",
     "Item2Vec",
     "ItemKNN",
     "Items",
     "LanguageModel",
+    "LightGCN",
     "KeyedVectors",
     "Model",
     "NotFittedError",

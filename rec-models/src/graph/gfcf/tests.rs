@@ -45,7 +45,9 @@ fn scores_are_those_of_the_formula() {
         let history = seen.row(4).iter().rev().map(|&i| (i, 2.0)).collect();
         let mut folded = vec![0f32; 25];
         model.score_histories(&[history], &mut folded).unwrap();
-        assert_eq!(folded, scores[100..125]);
+        // A block of one user is multiplied in another order.
+        let apart = folded.iter().zip(&scores[100..125]).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f32::max) < 1e-5);
     }
 }
 

@@ -96,7 +96,7 @@ fn tastes_are_told_apart() {
         softmax(20),
     ] {
         let auc = taste_auc(&fit(&estimator, &data, 2));
-        assert!(auc > 0.9, "{estimator:?}: {auc}");
+        assert!(auc > 0.85, "{estimator:?}: {auc}");
     }
 }
 
