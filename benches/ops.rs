@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Distribution, Int, Tensor};
 use rec_models::ops::{
-    Activation, AdamW, AdamWConfig, Attention, CrossEntropy, Packed, TableAdamW, TouchedRows,
-    attention, cross_entropy, embedding, layer_norm, linear, rms_norm,
+    Activation, AdamW, AdamWConfig, Attention, CrossEntropy, Dropout, Packed, TableAdamW,
+    TouchedRows, attention, cross_entropy, embedding, layer_norm, linear, rms_norm,
 };
 
 /// How long each case is repeated.
@@ -57,7 +57,8 @@ fn case(name: &str, sizes: &[usize]) -> (Vec<[usize; 2]>, Operation) {
             let lengths = Packed::from_lengths((0..texts).map(|i| 5 + i * 7919 % 116));
             let causal = name == "attention-causal";
             let scale = 1.0 / (head_dim as f64).sqrt();
-            let shape = Attention { heads, kv_heads: heads, scale, causal };
+            let shape =
+                Attention { heads, kv_heads: heads, scale, causal, dropout: Dropout::default() };
             let (rows, d) = (lengths.rows(), heads * head_dim);
             let op = move |x: &[Tensor<2>]| {
                 let [q, k, v] =
@@ -73,7 +74,13 @@ fn case(name: &str, sizes: &[usize]) -> (Vec<[usize; 2]>, Operation) {
                 _ => keys.clone(),
             };
             let scale = 1.0 / (head_dim as f64).sqrt();
-            let shape = Attention { heads, kv_heads: heads, scale, causal: true };
+            let shape = Attention {
+                heads,
+                kv_heads: heads,
+                scale,
+                causal: true,
+                dropout: Dropout::default(),
+            };
             let shapes = [&queries, &keys, &keys].map(|rows| [rows.rows(), heads * head_dim]);
             let op = move |x: &[Tensor<2>]| {
                 attention(x[0].clone(), x[1].clone(), x[2].clone(), &queries, &keys, shape, None)

@@ -3,6 +3,7 @@
 
 pub mod data;
 mod error;
+pub mod graph;
 pub mod metrics;
 pub mod objective;
 pub mod parallel;

@@ -6,6 +6,7 @@
 pub mod collab;
 pub mod device;
 pub mod fit;
+pub mod graph;
 pub mod language;
 pub mod ops;
 mod registry;

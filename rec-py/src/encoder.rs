@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rec_models::fit::{Checkpoints, FitContext};
 use rec_models::language::{
-    Encode, EncoderOptions, LongTexts, PoolingMode, Prompt, TextEncoder, Vectors,
+    Encode, EncoderOptions, EncoderTraining, LanguageTraining, Lesson, LongTexts, PoolingMode,
+    Prompt, TextEncoder, Vectors, train_encoder,
 };
 
 use crate::errors::{OrRaise, parameter};
 use crate::ids::reshaped;
 use crate::interrupt;
+use crate::params::{configure, params_from_py};
 use crate::progress::reporter;
 use crate::texts::{Texts, text_from_py};
 
@@ -53,8 +57,73 @@ impl Wish {
     }
 }
 
+/// What went on while an encoder was trained: losses by epoch, and step and loss of each
+/// measurement.
+type History = (Vec<f64>, Vec<(usize, f64)>);
+
 #[pymethods]
 impl PyTextEncoder {
+    /// Trains on texts (and, for pairs, what belongs to each) and writes the encoder to `to`.
+    #[pyo3(signature = (lists, to, *, lesson, temperature, flag, settings, max_len, dtype, device, seed, num_threads, checkpoints, metrics, progress))]
+    #[allow(clippy::too_many_arguments)]
+    fn train(
+        &self,
+        py: Python<'_>,
+        lists: Vec<Bound<'_, PyAny>>,
+        to: PathBuf,
+        lesson: &str,
+        temperature: f64,
+        flag: bool,
+        settings: &Bound<'_, PyDict>,
+        max_len: Option<usize>,
+        dtype: &str,
+        device: &str,
+        seed: u64,
+        num_threads: Option<usize>,
+        checkpoints: Option<(PathBuf, usize)>,
+        metrics: Option<PathBuf>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<History> {
+        let mut training: LanguageTraining = configure(&params_from_py(settings)?).or_raise()?;
+        training.metrics = metrics;
+        let how = EncoderTraining {
+            training,
+            max_len,
+            dtype: rec_models::device::parse_dtype(dtype).or_raise()?,
+        };
+        let lists = lists.iter().map(Texts::from_py).collect::<PyResult<Vec<_>>>()?;
+        let lists: Vec<Vec<&str>> = lists.iter().map(Texts::as_strs).collect();
+        let list = |i: usize| lists.get(i).map_or(&[][..], Vec::as_slice);
+        let lesson = match lesson {
+            "masked" => Lesson::Masked { texts: list(0), validation: list(1), whole_words: flag },
+            "simcse" => Lesson::SimCse { texts: list(0), validation: list(1), temperature },
+            "pairs" => Lesson::Pairs {
+                anchors: list(0),
+                positives: list(1),
+                negatives: list(2),
+                temperature,
+                symmetric: flag,
+            },
+            other => return Err(parameter("objective", other, "choose masked or simcse")),
+        };
+        let (device, progress) = (device.parse().or_raise()?, reporter(progress));
+        let from = self.inner.folder();
+        let learnt = interrupt::run(py, |cancel| {
+            let ctx = FitContext {
+                device,
+                seed,
+                threads: num_threads,
+                progress,
+                checkpoints: checkpoints.map(|(dir, every)| Checkpoints { dir, every }),
+                cancel: cancel.clone(),
+                ..FitContext::default()
+            };
+            train_encoder(from, &to, lesson, &how, &ctx)
+        })?;
+        let validation = learnt.validation.iter().map(|e| (e.step, e.loss)).collect();
+        Ok((learnt.losses, validation))
+    }
+
     #[staticmethod]
     #[pyo3(signature = (folder, *, device, dtype, pooling, max_len, long_texts, overlap, cache))]
     #[allow(clippy::too_many_arguments)]

@@ -191,6 +191,7 @@ impl PyVectors {
     }
 
     /// The share answered rightly, and by section its name and its questions.
+    #[allow(clippy::type_complexity)]
     fn analogies(
         &self,
         py: Python<'_>,

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first failure")]
 
 mod bad_input;
+mod classifier;
 mod decoders;
 mod encoders;
 mod gradients;
+mod killed;
 mod peer;
 mod text_encoder;
 
@@ -48,6 +50,12 @@ struct Arrays(Vec<u8>);
 impl Arrays {
     fn read(path: &Path) -> Self {
         Self(std::fs::read(path).unwrap())
+    }
+
+    /// The names of the arrays.
+    fn names(&self) -> Vec<String> {
+        let file = SafeTensors::deserialize(&self.0).unwrap();
+        file.names().into_iter().map(str::to_owned).collect()
     }
 
     /// The values of an array, if it is there.

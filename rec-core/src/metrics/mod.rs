@@ -20,6 +20,7 @@ mod report;
 mod rows;
 mod sample;
 mod similarity;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -36,4 +37,5 @@ pub use ranking::{
 };
 pub use report::{Figure, Report, UserIds};
 pub use similarity::{ItemSimilarity, TagCosine, TagJaccard, VectorCosine};
+pub use spread::{alignment, uniformity};
 pub use truth::Counts;

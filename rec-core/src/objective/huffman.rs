@@ -20,7 +20,7 @@ impl HuffmanTree {
     /// [`Error::Data`] for fewer than two words or more than 2³¹.
     pub fn new(counts: &[u64]) -> Result<Self> {
         let n = counts.len();
-        if n < 2 || n > 1 << 31 {
+        if !(2..=1 << 31).contains(&n) {
             let why = format!("there are {n}, and a tree needs 2 to 2^31");
             return Err(Error::data("the words of hierarchical softmax", why));
         }

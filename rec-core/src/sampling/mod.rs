@@ -3,6 +3,7 @@
 mod alias;
 mod batch;
 mod candidates;
+mod co_consumed;
 pub mod draw;
 mod hard;
 mod masking;
@@ -12,6 +13,7 @@ mod windows;
 pub use alias::AliasTable;
 pub use batch::InBatch;
 pub use candidates::CandidateSampler;
+pub use co_consumed::CoConsumed;
 pub use hard::DynamicNegatives;
 pub use masking::{Masked, TokenMasking};
 pub use negatives::NegativeSampler;

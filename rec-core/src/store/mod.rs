@@ -1,6 +1,7 @@
 //! Models on disk: a folder of `manifest.json` and safetensors files, written under a temporary
 //! name and renamed when whole.
 
+mod folders;
 mod manifest;
 mod reader;
 mod tensors;

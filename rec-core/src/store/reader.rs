@@ -8,6 +8,7 @@ use std::sync::Arc;
 use safetensors::SafeTensors;
 use serde::de::DeserializeOwned;
 
+use super::folders;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
 use super::tensors::{Element, decode, sha256};
 use crate::data::{Csr, IdMap, IdMaps};
@@ -43,15 +44,24 @@ impl ModelReader {
                 continue;
             }
             let file = path.join(name);
-            let plain = Path::new(name).file_name().is_some_and(|n| n == name.as_str());
-            if !plain {
+            if !folders::stays_inside(name) {
                 return Err(Error::format(&path, None, format!("manifest names a file {name:?}")));
+            }
+            let changed = || {
+                let why = "not the file that was saved (cut short or changed since); restore the \
+                           folder from a copy or train again";
+                Error::format(&file, None, why)
+            };
+            // Files of inner folders may be large, and are read by whoever knows their layout.
+            if Path::new(name).components().count() > 1 {
+                if &folders::hash_file(&file)? != hash {
+                    return Err(changed());
+                }
+                continue;
             }
             let bytes = fs::read(&file).map_err(Error::io(&file))?;
             if &sha256(&bytes) != hash {
-                let why = "not the file that was saved (cut short or changed since); restore the \
-                           folder from a copy or train again";
-                return Err(Error::format(file, None, why));
+                return Err(changed());
             }
             files.insert(name.clone(), bytes);
         }
@@ -70,6 +80,18 @@ impl ModelReader {
     pub fn config<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_value(self.manifest.config.clone())
             .map_err(|e| self.bad(format!("config of a {} model: {e}", self.manifest.kind)))
+    }
+
+    /// A folder inside the model's, whose files are those that were saved.
+    ///
+    /// # Errors
+    /// [`Error::Format`] where the model has none of that name.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let inside = format!("{name}/");
+        match self.manifest.files.keys().any(|file| file.starts_with(&inside)) {
+            true => Ok(self.path.join(name)),
+            false => Err(self.bad(format!("no folder {name:?}"))),
+        }
     }
 
     /// The id maps.

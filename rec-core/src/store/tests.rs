@@ -124,3 +124,32 @@ fn a_shape_that_does_not_hold_its_values_is_refused() {
     let mut w = writer();
     assert!(matches!(w.f32("x", &[2, 3], &[0.0; 5]), Err(Error::Shape { .. })));
 }
+
+#[test]
+fn an_inner_folder_is_verified_and_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model");
+    let mut w = writer();
+    w.folder("encoder", |folder| {
+        fs::create_dir(folder.join("part")).unwrap();
+        fs::write(folder.join("part/config.json"), "{}").unwrap();
+        fs::write(folder.join("weights"), vec![7; 200_000]).unwrap();
+        Ok(())
+    });
+    w.save(&path).unwrap();
+    let reader = ModelReader::open(&path).unwrap();
+    assert_eq!(reader.folder("encoder").unwrap(), path.join("encoder"));
+    assert_eq!(reader.manifest().files.len(), 4);
+    assert!(matches!(reader.folder("decoder"), Err(Error::Format { .. })));
+    fs::write(path.join("encoder/part/config.json"), "[]").unwrap();
+    let Err(Error::Format { path: named, .. }) = ModelReader::open(&path) else { panic!() };
+    assert_eq!(named, path.join("encoder/part/config.json"));
+    edit_manifest(&path, |m| m["files"]["encoder/../../other"] = json!("00"));
+    let error = ModelReader::open(&path).err().unwrap().to_string();
+    assert!(error.contains("../other") || error.contains("changed"), "{error}");
+    let mut w = writer();
+    w.folder("encoder", |folder| Err(Error::empty(folder.display().to_string(), "nothing")));
+    let before = entries(dir.path());
+    assert!(w.save(dir.path().join("other")).is_err());
+    assert_eq!(entries(dir.path()), before);
+}

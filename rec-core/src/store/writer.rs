@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::folders;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
 use super::tensors::{Array, Element, sha256};
 use crate::data::{Csr, IdMap, IdMaps};
@@ -15,7 +16,11 @@ use crate::{Error, Result};
 pub struct ModelWriter {
     manifest: Manifest,
     files: BTreeMap<String, BTreeMap<String, Array>>,
+    folders: BTreeMap<String, WriteFolder>,
 }
+
+/// Writes the files of a folder.
+type WriteFolder = Box<dyn FnOnce(&Path) -> Result<()> + Send>;
 
 impl ModelWriter {
     /// A folder of this model kind, with the estimator's parameters.
@@ -34,6 +39,7 @@ impl ModelWriter {
                 files: BTreeMap::new(),
             },
             files: BTreeMap::new(),
+            folders: BTreeMap::new(),
         })
     }
 
@@ -138,6 +144,17 @@ impl ModelWriter {
         Ok(self)
     }
 
+    /// Adds a folder, such as a checkpoint in another library's layout: when the model is saved,
+    /// `write` is given the folder to write into. Its files are listed and verified as the others.
+    pub fn folder(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&Path) -> Result<()> + Send + 'static,
+    ) -> &mut Self {
+        self.folders.insert(name.into(), Box::new(write));
+        self
+    }
+
     fn model_array<T: Element>(
         &mut self,
         name: &str,
@@ -184,6 +201,12 @@ impl ModelWriter {
             let bytes = safetensors::serialize(views, None).map_err(|e| bad(path, e))?;
             self.manifest.files.insert(file.clone(), sha256(&bytes));
             write_synced(&staged.path().join(file), &bytes)?;
+        }
+        for (name, write) in std::mem::take(&mut self.folders) {
+            let folder = staged.path().join(&name);
+            fs::create_dir(&folder).map_err(Error::io(&folder))?;
+            write(&folder)?;
+            folders::list(&folder, &name, &mut self.manifest.files)?;
         }
         let manifest = serde_json::to_vec_pretty(&self.manifest).map_err(|e| bad(path, e))?;
         write_synced(&staged.path().join(MANIFEST), &manifest)?;

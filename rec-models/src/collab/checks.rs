@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// Longest factor: far past any use, and short of exhausting memory by a slip of the keyboard.
 const MOST_FACTORS: usize = 16_384;
 
-pub(super) fn factors(n: usize) -> Result<()> {
+pub(crate) fn factors(n: usize) -> Result<()> {
     if (1..=MOST_FACTORS).contains(&n) {
         return Ok(());
     }
@@ -18,14 +18,14 @@ pub(crate) fn at_least_one(name: &str, n: usize) -> Result<()> {
     if n > 0 { Ok(()) } else { Err(Error::parameter(name, n, "at least 1 is needed")) }
 }
 
-pub(super) fn not_negative(name: &str, x: f32) -> Result<()> {
+pub(crate) fn not_negative(name: &str, x: f32) -> Result<()> {
     if x.is_finite() && x >= 0.0 {
         return Ok(());
     }
     Err(Error::parameter(name, x, "a finite number of at least 0 is needed"))
 }
 
-pub(super) fn positive(name: &str, x: f32) -> Result<()> {
+pub(crate) fn positive(name: &str, x: f32) -> Result<()> {
     if x.is_finite() && x > 0.0 {
         return Ok(());
     }

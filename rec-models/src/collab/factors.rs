@@ -16,7 +16,7 @@ const LINE: usize = 64;
 
 /// A row-major table of 32-bit floats that starts on a cache line: rows of 16 factors or multiples
 /// of it never straddle one.
-pub(super) struct Table {
+pub(crate) struct Table {
     buffer: Vec<f32>,
     start: usize,
     len: usize,
@@ -24,7 +24,7 @@ pub(super) struct Table {
 
 impl Table {
     /// A table of zeros.
-    pub(super) fn zeros(len: usize) -> Self {
+    pub(crate) fn zeros(len: usize) -> Self {
         let buffer = vec![0f32; len + LINE / size_of::<f32>()];
         // `align_offset` may decline, and then the table merely starts where the buffer does.
         let start = buffer.as_ptr().align_offset(LINE);
@@ -33,7 +33,7 @@ impl Table {
     }
 
     /// The given values.
-    pub(super) fn from_slice(values: &[f32]) -> Self {
+    pub(crate) fn from_slice(values: &[f32]) -> Self {
         let mut table = Self::zeros(values.len());
         table.copy_from_slice(values);
         table
@@ -41,7 +41,7 @@ impl Table {
 
     /// Uniform random values of `low .. low + width`; each row of `dim` from a stream of its own
     /// block, so that the values do not depend on the number of threads.
-    pub(super) fn uniform(
+    pub(crate) fn uniform(
         rows: usize,
         dim: usize,
         seed: u64,

@@ -9,7 +9,7 @@ pub(crate) mod factors;
 mod item_weights;
 mod knn;
 mod popular;
-mod rows;
+pub(crate) mod rows;
 #[cfg(test)]
 pub(crate) mod samples;
 mod slim;

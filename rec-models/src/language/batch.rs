@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor};
 
+use super::noise::Noise;
 use crate::ops::Packed;
 use crate::{Error, Result};
 
@@ -14,6 +15,8 @@ pub struct Batch {
     pub type_ids: Option<Vec<u32>>,
     /// Where each text begins.
     pub rows: Packed,
+    /// What is dropped on the way: nothing, but while training.
+    pub noise: Noise,
 }
 
 impl Batch {
@@ -23,7 +26,14 @@ impl Batch {
             ids: texts.iter().flat_map(|text| text.as_ref()).copied().collect(),
             type_ids: None,
             rows: Packed::from_lengths(texts.iter().map(|text| text.as_ref().len())),
+            noise: Noise::none(),
         }
+    }
+
+    /// With noise.
+    #[must_use]
+    pub fn with_noise(self, noise: Noise) -> Self {
+        Self { noise, ..self }
     }
 
     /// Each token's position in its text, from `first`: `[tokens]`.

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use super::batch::{check_ids, id_tensor};
 use super::cache::{Cache, Step};
+use super::noise::Noise;
 use super::{Backbone, Batch};
 use crate::ops::{self, Activation, Attention};
 use crate::{Error, Result};
@@ -67,22 +68,28 @@ pub(super) fn check<M: Backbone + ?Sized>(
 pub(super) struct Pass<'a> {
     step: Step,
     cache: Option<&'a mut Cache>,
+    noise: Noise,
 }
 
 impl<'a> Pass<'a> {
     /// Of whole texts.
     pub(super) fn whole(batch: &Batch) -> Self {
-        Self { step: Step::whole(batch), cache: None }
+        Self { step: Step::whole(batch), cache: None, noise: batch.noise }
     }
 
     /// Of tokens that continue those in `cache`.
     pub(super) fn after(batch: &Batch, cache: &'a mut Cache) -> Result<Self> {
-        Ok(Self { step: cache.step(&batch.rows)?, cache: Some(cache) })
+        Ok(Self { step: cache.step(&batch.rows)?, cache: Some(cache), noise: batch.noise })
     }
 
     /// Each token's position in its text.
     pub(super) fn positions(&self) -> &[u32] {
         &self.step.positions
+    }
+
+    /// What is dropped on the way.
+    pub(super) fn noise(&self) -> Noise {
+        self.noise
     }
 
     /// Causal attention of layer `layer` over all tokens seen.
@@ -96,6 +103,7 @@ impl<'a> Pass<'a> {
             Some(cache) => cache.append(layer, &self.step, k, v),
             None => (k, v),
         };
+        let shape = self.noise.at(layer).attention(shape);
         ops::attention(q, k, v, &self.step.queries, &self.step.keys, shape, None)
     }
 }

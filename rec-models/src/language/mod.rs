@@ -6,6 +6,7 @@ mod batch;
 pub mod bert;
 mod cache;
 mod causal;
+mod classify;
 pub mod config;
 pub mod decoder;
 pub mod distilbert;
@@ -16,6 +17,7 @@ mod init;
 pub mod layers;
 mod likelihood;
 mod masked;
+mod noise;
 pub mod roberta;
 mod rope;
 mod save;
@@ -29,20 +31,26 @@ pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use cache::Cache;
 pub use causal::Causal;
+pub(crate) use classify::has_pooler;
+pub use classify::{ClassifierPooling, EncoderClassifier};
 pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
-    Encode, EncoderOptions, LongTexts, MappedVectors, PoolingMode, Prompt, TextEncoder,
-    VectorCache, Vectors,
+    Encode, EncoderOptions, EncoderTraining, Learnt, Lesson, LongTexts, MappedVectors, PoolingMode,
+    Prompt, TextEncoder, VectorCache, Vectors, train_encoder,
 };
 pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generate};
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use init::Init;
 pub use likelihood::{Likelihood, likelihoods};
 pub use masked::MaskedLm;
+pub use noise::{DropoutRates, Noise};
 pub use roberta::{Roberta, RobertaForMaskedLm};
 pub use rope::{Rope, RopeScaling};
 pub use save::save_checkpoint;
 pub use t5::{T5Config, T5Encoder};
-pub use train::{CausalObjective, Corpus, LanguageTraining, MaskedObjective, Trained};
+pub use train::{
+    CausalObjective, Corpus, LanguageTraining, MaskedObjective, PairObjective, Pairs, SimCse,
+    Trained,
+};
 pub use weights::LoadReport;

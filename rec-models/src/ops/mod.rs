@@ -24,10 +24,11 @@ pub mod attention;
 #[cfg(test)]
 mod check;
 pub mod cross_entropy;
+pub mod dropout;
 pub mod embedding;
 mod flex;
 
-mod gemm;
+pub(crate) mod gemm;
 #[cfg(feature = "libtorch")]
 mod libtorch;
 pub mod linear;
@@ -36,15 +37,18 @@ pub mod norm;
 mod packed;
 pub mod pool;
 pub(crate) mod simd;
+pub mod spmm;
 
 pub use adamw::{AdamW, AdamWConfig, TableAdamW};
 pub use attention::{Attention, attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_rows};
+pub use dropout::{Dropout, dropout};
 pub use embedding::{TouchedRows, embedding};
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;
 pub use pool::{Reduction, pool};
+pub use spmm::{Sparse, propagate, spmm};
 
 use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Tensor};

@@ -16,8 +16,9 @@ pub enum Task {
 
 /// The labels there are, by the caller's own names, in ascending order.
 ///
-/// Labels may be paths such as `phones/accessories`: a text with that label has `phones` too, and no
-/// label is ever more probable than the one above it.
+/// Labels may be paths such as `phones/accessories`. Where a text may have several labels, one with
+/// that label has `phones` too, and no label is ever more probable than the one above it. Where it
+/// has one, the labels are the paths as given, and [`Labels::levels`] sums what lies below.
 #[derive(Clone, Debug)]
 pub struct Labels {
     names: IdMap,
@@ -68,6 +69,17 @@ impl Labelled {
         Ok(Self { labels, rows })
     }
 
+    /// One label path a text. Labels are the paths as given; probabilities and figures of those
+    /// above them are sums (see [`Labels::levels`]).
+    ///
+    /// # Errors
+    /// As for [`Labelled::paths`].
+    pub fn single_paths(names: &[Id], separator: char) -> Result<Self> {
+        let labels = Labels::new(names.iter().cloned(), Task::Single, Some(separator))?;
+        let rows = labels.encode(&sets(names))?;
+        Ok(Self { labels, rows })
+    }
+
     /// Number of texts.
     pub fn len(&self) -> usize {
         self.rows.n_rows()
@@ -84,7 +96,7 @@ fn sets(names: &[Id]) -> Vec<Vec<Id>> {
 }
 
 impl Labels {
-    /// The distinct names, sorted; of paths, the labels above too.
+    /// The distinct names, sorted; of paths, the labels above too where a text may have several.
     ///
     /// # Errors
     /// As for [`Labelled::paths`].
@@ -102,9 +114,11 @@ impl Labels {
                 .map(|name| ancestors(name, separator))
                 .collect::<Result<Vec<_>>>()?
                 .concat();
-            all.extend(above);
-            all.sort_unstable();
-            all.dedup();
+            if task == Task::Multi {
+                all.extend(above);
+                all.sort_unstable();
+                all.dedup();
+            }
         }
         Self::from_map(IdMap::from_ids(all.iter().map(Id::as_ref))?, task, separator)
     }
@@ -124,10 +138,19 @@ impl Labels {
                  or none, label the texts without it too)",
             )),
             _ => {
-                let parents = parents(&names, separator);
+                let parents = parents(&names, separator.filter(|_| task == Task::Multi));
                 Ok(Self { names, task, separator, parents })
             }
         }
+    }
+
+    /// These labels and more.
+    ///
+    /// # Errors
+    /// As for [`Labelled::paths`].
+    pub fn with(&self, names: &[Id]) -> Result<Self> {
+        let own = self.names.iter().map(|id| id.to_owned());
+        Self::new(own.chain(names.iter().cloned()), self.task, self.separator)
     }
 
     /// Number of labels.

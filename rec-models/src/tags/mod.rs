@@ -21,9 +21,12 @@
 mod calibrate;
 mod classifier;
 mod features;
+mod finetune;
 mod folds;
+mod heads;
 mod labels;
 mod learn;
+mod levels;
 mod model;
 mod ngrams;
 mod report;
@@ -33,16 +36,24 @@ mod tests;
 mod thresholds;
 mod train;
 mod tune;
+mod zero_shot;
 
 pub use calibrate::Calibration;
 pub use classifier::{Tag, TagClassifier};
 pub use features::{Bag, NgramOptions, TfIdf};
+pub use finetune::{
+    ClassificationLoss, ClassificationObjective, ClassificationPass, FineTuneTagger, FineTuned,
+    LabelledCorpus,
+};
 pub use folds::train_test_split;
+pub use heads::{EncoderTags, HeadTagger};
 pub use labels::{Labelled, Labels, Task};
 pub use learn::{FastText, Learner};
+pub use levels::{Level, LevelReport};
 pub use model::TagModel;
 pub use ngrams::NgramModel;
 pub use report::TagReport;
 pub use save::KIND;
 pub use thresholds::best_thresholds;
 pub use train::{ClassWeights, HeldOut, NgramTagger};
+pub use zero_shot::{ZeroShot, ZeroShotTags};

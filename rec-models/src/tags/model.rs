@@ -1,9 +1,10 @@
 //! The contract of all models that label texts.
 
+use rec_core::data::Id;
 use rec_core::store::ModelWriter;
 
 use super::labels::Labels;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Something that scores labels: linear models on n-grams, networks on an encoder. Probabilities,
 /// thresholds and predictions are not its business: a [`TagClassifier`](super::TagClassifier) makes
@@ -28,4 +29,18 @@ pub trait TagModel: Send + Sync {
     /// # Errors
     /// Where the model cannot be written.
     fn write(&self, writer: &mut ModelWriter, prefix: &str) -> Result<serde_json::Value>;
+
+    /// A model of these labels too, which no text has been seen with.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where labels are learned from texts.
+    fn with_labels(&self, _names: &[Id]) -> Result<Box<dyn TagModel>> {
+        let why =
+            "it learns labels from texts; train it with texts of the new ones, or use ZeroShot";
+        Err(Error::unsupported(
+            "adding labels",
+            format!("a tag model of kind {}", self.kind()),
+            why,
+        ))
+    }
 }

@@ -10,6 +10,7 @@ use rec_core::metrics::classify::{
 
 use super::classifier::{Tag, TagClassifier};
 use super::labels::Task;
+use super::levels::LevelReport;
 use crate::{Error, Result};
 
 /// Figures of a classifier on labelled texts. A label never seen in training counts as missed in
@@ -35,6 +36,8 @@ pub struct TagReport {
     pub expected_calibration_error: f64,
     /// Labels never seen in training, with the number of texts that have them.
     pub unseen: BTreeMap<String, usize>,
+    /// Of label paths, the figures of every level, from the top.
+    pub levels: Vec<LevelReport>,
 }
 
 impl TagClassifier {
@@ -48,6 +51,7 @@ impl TagClassifier {
             return Err(Error::shape("labels beside the texts", texts.len(), truth.len()));
         }
         let probabilities = self.predict_proba(texts)?;
+        let names = truth;
         let Truth { known, all, unseen } = self.truth(truth)?;
         let n_labels = self.labels().len();
         let rows = probabilities.chunks_exact(n_labels);
@@ -67,6 +71,7 @@ impl TagClassifier {
             precision_at: at.collect::<Result<_>>()?,
             expected_calibration_error: expected_calibration_error(&confidence, &right, 15)?,
             unseen,
+            levels: self.level_reports(&probabilities, &predicted, names)?,
         })
     }
 

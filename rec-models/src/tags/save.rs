@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::calibrate::Calibration;
 use super::classifier::TagClassifier;
+use super::heads::{self, EncoderTags};
 use super::labels::{Labels, Task};
 use super::model::TagModel;
 use super::ngrams::{self, NgramModel};
+use super::zero_shot::{self, ZeroShotTags};
 use crate::{Error, Result};
 
 /// The kind of a classifier's folder.
@@ -85,8 +87,13 @@ impl TagClassifier {
             ngrams::KIND => {
                 Box::new(NgramModel::load(labels, config.model_config, reader, PREFIX)?)
             }
+            heads::KIND => {
+                Box::new(EncoderTags::load(labels, config.model_config, reader, PREFIX)?)
+            }
+            zero_shot::KIND => Box::new(ZeroShotTags::load(labels, config.model_config, reader)?),
             other => {
-                let why = format!("this build knows {}", ngrams::KIND);
+                let known = [ngrams::KIND, heads::KIND, zero_shot::KIND].join(", ");
+                let why = format!("this build knows {known}");
                 return Err(Error::data(format!("tag model of kind {other:?}"), why));
             }
         };

@@ -301,3 +301,120 @@ fn the_best_candidate_is_the_one_that_can_learn() {
     assert!(matches!(NgramTagger::best_of(&[], &TEXTS, &labelled, &ctx), Err(Error::Empty { .. })));
     assert!(NgramTagger::candidates().iter().all(|c| fit(c, &TEXTS, &labelled).is_ok()));
 }
+
+/// Cosines of a random BERT are of characters in common: enough to tell labels by their names.
+fn zero_shot(folder: &std::path::Path, names: &[&str], task: Task) -> Result<TagClassifier> {
+    let labels = Labels::new(ids(names), task, None)?;
+    ZeroShot::default().classifier(super::heads::tests::encoder(folder), labels)
+}
+
+#[test]
+fn labels_are_told_by_their_names_without_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("bert");
+    let mut classifier = zero_shot(&checkpoint, &["手机", "书"], Task::Single).unwrap();
+    let found = classifier.predict(&["手机手机", "书书书"]).unwrap();
+    assert_eq!(names(&classifier, &found.concat()), ["手机", "书"]);
+    // The same encoder by hand: softmax of cosines over τ.
+    let encoder = super::heads::tests::encoder(&checkpoint);
+    let vectors = |texts: &[&str]| encoder.encode(texts, &crate::language::Encode::default());
+    let cosines =
+        vectors(&["屏幕"]).unwrap().similarity(&vectors(&["书", "手机"]).unwrap()).unwrap();
+    let expected = 1.0 / (1.0 + ((cosines[1] - cosines[0]) / 0.05).exp());
+    let p = classifier.predict_proba(&["屏幕"]).unwrap();
+    assert!((p[0] - expected).abs() < 1e-4, "{p:?} {expected}");
+
+    // A label added afterwards is given, and the folder keeps it.
+    classifier.add_labels(&ids(&["屏幕清晰", "书"])).unwrap();
+    assert_eq!(classifier.labels().len(), 3);
+    let path = folder.path().join("m");
+    classifier.save(&path).unwrap();
+    let loaded = TagClassifier::load(&path).unwrap();
+    let found = loaded.predict(&["屏幕清晰屏幕", "书"]).unwrap();
+    assert_eq!(names(&loaded, &found.concat()), ["屏幕清晰", "书"]);
+
+    let trained = fit(&all_learners(), &TEXTS, &Labelled::single(&classes()).unwrap());
+    let error = trained.unwrap().add_labels(&ids(&["酒"])).unwrap_err();
+    assert!(matches!(error, Error::Unsupported { .. }) && error.to_string().contains("ZeroShot"));
+}
+
+#[test]
+fn added_labels_leave_thresholds_with_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut classifier = zero_shot(folder.path(), &["b", "d"], Task::Multi).unwrap();
+    classifier.set_thresholds(vec![0.2, 0.9]).unwrap();
+    classifier.add_labels(&ids(&["a", "c"])).unwrap();
+    assert_eq!(classifier.thresholds(), [0.5, 0.2, 0.5, 0.9]);
+    assert!(matches!(classifier.calibration(), Calibration::Platt { a, .. } if a.len() == 4));
+}
+
+#[test]
+fn zero_shot_parameters_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let encoder = super::heads::tests::encoder(folder.path());
+    for options in [
+        ZeroShot { template: "about".into(), ..ZeroShot::default() },
+        ZeroShot { temperature: 0.0, ..ZeroShot::default() },
+        ZeroShot { least_cosine: 2.0, ..ZeroShot::default() },
+    ] {
+        let labels = Labels::new(ids(&["a", "b"]), Task::Single, None).unwrap();
+        let outcome = options.classifier(encoder.clone(), labels);
+        assert!(matches!(outcome, Err(Error::Parameter { .. })));
+    }
+}
+
+#[test]
+fn levels_of_single_paths_are_sums_of_what_lies_below() {
+    let paths = ["物/手机/屏幕", "物/手机/屏幕", "物/手机/电池", "物/手机/电池", "物/壳", "物/壳"];
+    let mut labels = ids(&paths);
+    labels.extend(ids(&["书"; 6]));
+    let labelled = Labelled::single_paths(&labels, '/').unwrap();
+    assert_eq!(labelled.labels.len(), 4, "labels above are no labels");
+    let classifier = fit(&NgramTagger::default(), &TEXTS, &labelled).unwrap();
+    let levels = classifier.labels().levels();
+    let names: Vec<&[String]> = levels.iter().map(|level| level.names.as_slice()).collect();
+    assert_eq!(names[0], ["书", "物"]);
+    assert_eq!(names[1], ["书", "物/壳", "物/手机"]);
+    assert_eq!(names[2], ["书", "物/壳", "物/手机/屏幕", "物/手机/电池"]);
+    let p = classifier.predict_proba(&TEXTS).unwrap();
+    let (_, top) = classifier.predict_proba_at(&TEXTS, 1).unwrap();
+    for (all, top) in p.chunks_exact(4).zip(top.chunks_exact(2)) {
+        assert!((top[0] - all[0]).abs() < 1e-6 && (top[0] + top[1] - 1.0).abs() < 1e-5);
+    }
+    assert!(classifier.predict_proba_at(&TEXTS, 0).is_err());
+    assert!(classifier.predict_proba_at(&TEXTS, 4).is_err());
+
+    let truth: Vec<Vec<Id>> = labels.iter().map(|label| vec![label.clone()]).collect();
+    // One below a known label: known on the levels above, missed on its own.
+    let texts = [&TEXTS[..], &["手机"]].concat();
+    let truth = [&truth[..], &[ids(&["物/手机/信号"])]].concat();
+    let report = classifier.evaluate(&texts, &truth).unwrap();
+    let accuracies: Vec<f64> = report.levels.iter().map(|level| level.accuracy).collect();
+    assert_eq!(accuracies[0], 1.0);
+    assert!(accuracies[0] >= accuracies[1] && accuracies[1] >= accuracies[2], "{accuracies:?}");
+    assert!(accuracies[2] <= 12.0 / 13.0);
+
+    let folder = tempfile::tempdir().unwrap();
+    classifier.save(folder.path().join("m")).unwrap();
+    let loaded = TagClassifier::load(folder.path().join("m")).unwrap();
+    assert_eq!(loaded.labels().levels(), levels);
+    assert_eq!(loaded.predict_proba(&TEXTS).unwrap(), p);
+}
+
+#[test]
+fn levels_of_several_paths_are_labels_of_their_depth() {
+    let sets: Vec<Vec<Id>> =
+        (0..12).map(|i| if i < 6 { ids(&["货/手机", "新"]) } else { ids(&["货/书"]) }).collect();
+    let labelled = Labelled::paths(&sets, '/').unwrap();
+    let classifier = fit(&all_learners(), &TEXTS, &labelled).unwrap();
+    let levels = classifier.labels().levels();
+    assert_eq!(levels[0].names, ["新", "货"]);
+    assert_eq!(levels[1].names, ["货/书", "货/手机"]);
+    let report = classifier.evaluate(&TEXTS, &sets).unwrap();
+    assert_eq!(report.levels.len(), 2);
+    // What is right on all labels is right on every level.
+    assert!(report.levels.iter().all(|level| level.accuracy >= report.accuracy));
+    let flat = fit(&all_learners(), &TEXTS, &Labelled::single(&classes()).unwrap()).unwrap();
+    let truth: Vec<Vec<Id>> = classes().into_iter().map(|label| vec![label]).collect();
+    assert!(flat.evaluate(&TEXTS, &truth).unwrap().levels.is_empty());
+}

@@ -256,7 +256,7 @@ impl NgramTagger {
     }
 }
 
-fn check_pairs(n_texts: usize, labelled: &Labelled) -> Result<()> {
+pub(super) fn check_pairs(n_texts: usize, labelled: &Labelled) -> Result<()> {
     if n_texts == labelled.len() {
         return Ok(());
     }
@@ -285,7 +285,7 @@ impl Mixture {
 }
 
 impl ClassWeights {
-    fn of(&self, labelled: &Labelled) -> Result<Vec<f32>> {
+    pub(super) fn of(&self, labelled: &Labelled) -> Result<Vec<f32>> {
         let n_labels = labelled.labels.len();
         match self {
             Self::Uniform => Ok(vec![1.0; n_labels]),

@@ -19,6 +19,9 @@ pub(super) struct Mapped {
     bytes: Range<usize>,
 }
 
+/// A table's shape, its numbers, and the words' counts.
+type Opened = (Vec<usize>, Mapped, Option<Vec<u64>>);
+
 impl Deref for Mapped {
     type Target = [f32];
 
@@ -32,7 +35,7 @@ impl Deref for Mapped {
 impl Mapped {
     /// The vectors in a file, their shape and the words' counts, where they can be read in place: by
     /// a little endian processor, of aligned numbers.
-    fn open(path: &Path) -> Result<Option<(Vec<usize>, Self, Option<Vec<u64>>)>> {
+    fn open(path: &Path) -> Result<Option<Opened>> {
         let file = File::open(path).map_err(Error::io(path))?;
         // SAFETY: whoever maps a table is told not to change its file.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io(path))?;

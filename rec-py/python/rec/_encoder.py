@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Union
 
 from . import _native
 from ._progress import Progress, reporter
@@ -10,10 +10,11 @@ from .errors import ShapeError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
+    from typing_extensions import Unpack
 
     Texts = Union[Iterable[str], NDArray[Any]]
     StrPath = Union[str, os.PathLike[str]]
@@ -29,6 +30,62 @@ class LoadReport(NamedTuple):
     """Weights of the checkpoint that the model did not take."""
 
 
+class Training(TypedDict, total=False):
+    """Settings of a training run."""
+
+    epochs: int
+    """Passes over the texts: 1."""
+    learning_rate: float
+    """At its peak: 3e-5."""
+    warmup: float
+    """The share of all steps over which the rate rises: 0.06."""
+    schedule: Literal["linear", "cosine", "constant"]
+    """How the rate goes after its rise."""
+    batch_size: int
+    """Texts (or pairs) of a pass: 64. With contrastive objectives, more is better."""
+    batch_tokens: int
+    """Tokens of a pass at most: 16,384."""
+    accumulation: int
+    """Passes of a step: 1."""
+    dropout: float
+    """Share of hidden values and attention weights dropped: 0.1."""
+    layer_decay: float
+    """What each lower layer's rate is multiplied by: 1."""
+    frozen: Sequence[str]
+    """Parts that stay as they are, such as ``"embeddings"`` or ``"encoder.layer.0"``."""
+    evaluate_every: int
+    """Steps between measurements on the validation texts: an epoch's."""
+    patience: int
+    """Measurements without a better one after which training stops and the best model is kept."""
+    max_len: int
+    """Tokens of a text, special ones included."""
+    seed: int
+    """Seed of all that is drawn: 0."""
+    device: str
+    """Where to train: ``"cpu"``."""
+    dtype: Literal["float32", "bfloat16"]
+    """Type of weights and activations."""
+    num_threads: int
+    """Threads: all cores."""
+    checkpoints: StrPath
+    """A folder of states; a run that finds its own there goes on from it."""
+    checkpoint_every: int
+    """Steps between states: 100."""
+    metrics: StrPath
+    """A file that gets a line of JSON for every step."""
+    progress: bool | Progress
+    """Whether to show a bar, or who is told."""
+
+
+class TrainingHistory(NamedTuple):
+    """How training went."""
+
+    losses: list[float]
+    """The mean loss of every epoch, in nats a prediction."""
+    validation: list[tuple[int, float]]
+    """Step and loss of every measurement on the validation texts."""
+
+
 class TextEncoder:
     """A transformer with its tokenizer and pooling: one vector a text.
 
@@ -40,8 +97,11 @@ class TextEncoder:
     same whatever else is in the batch (to 1e-5 in float32).
     """
 
-    def __init__(self, native: _native.TextEncoder) -> None:
+    def __init__(
+        self, native: _native.TextEncoder, history: TrainingHistory | None = None
+    ) -> None:
         self._native = native
+        self._history = history
 
     @classmethod
     def from_pretrained(
@@ -99,6 +159,108 @@ class TextEncoder:
     def report(self) -> LoadReport:
         """What of the checkpoint was used, and what the model had to do without."""
         return LoadReport(*self._native.report)
+
+    @property
+    def history(self) -> TrainingHistory | None:
+        """How the training went that made this encoder, if one did."""
+        return self._history
+
+    def pretrain(
+        self,
+        texts: Texts,
+        to: StrPath,
+        *,
+        objective: Literal["simcse", "masked"] = "simcse",
+        validation: Texts | None = None,
+        temperature: float = 0.05,
+        whole_words: bool = True,
+        **settings: Unpack[Training],
+    ) -> TextEncoder:
+        """Learns from unlabelled texts, and gives the encoder that it writes to the folder ``to``.
+
+        ``objective="simcse"`` spreads the texts' vectors apart (Gao et al. 2021);
+        ``objective="masked"`` predicts tokens behind a mask, whole words of jieba's unless
+        ``whole_words=False``, and teaches the language of the domain. The folder keeps its layout:
+        sentence-transformers and transformers load it. This encoder stays as it is.
+
+        >>> tuned = enc.pretrain(texts, "shop-encoder", epochs=1, learning_rate=3e-5)
+        """
+        lists = [texts] if validation is None else [texts, validation]
+        return self._train(lists, to, objective, temperature, whole_words, settings)
+
+    def fit_pairs(
+        self,
+        anchors: Texts,
+        positives: Texts,
+        to: StrPath,
+        *,
+        negatives: Texts | None = None,
+        temperature: float = 0.05,
+        symmetric: bool = False,
+        **settings: Unpack[Training],
+    ) -> TextEncoder:
+        """Learns that ``anchors[i]`` and ``positives[i]`` belong together.
+
+        The other pairs of a batch are a pair's negatives (InfoNCE), and so are the hard
+        ``negatives``: as many for every pair, pair by pair. ``symmetric=True`` is for pairs without
+        a direction.
+        """
+        lists = [anchors, positives] if negatives is None else [anchors, positives, negatives]
+        return self._train(lists, to, "pairs", temperature, symmetric, settings)
+
+    def _train(
+        self,
+        lists: list[Texts],
+        to: StrPath,
+        lesson: str,
+        temperature: float,
+        flag: bool,
+        settings: Training,
+    ) -> TextEncoder:
+        given: dict[str, Any] = dict(settings)
+        unknown = given.keys() - Training.__annotations__.keys()
+        if unknown:
+            known = ", ".join(sorted(Training.__annotations__))
+            raise TypeError(f"unknown setting {sorted(unknown)[0]!r}; there are {known}")
+        dropout = given.pop("dropout", 0.1)
+        checkpoints = given.pop("checkpoints", None)
+        every = given.pop("checkpoint_every", 100)
+        device, dtype = given.pop("device", "cpu"), given.pop("dtype", "float32")
+        context = {name: given.pop(name, None) for name in ("max_len", "num_threads", "metrics")}
+        seed, progress = given.pop("seed", 0), given.pop("progress", False)
+        training = {
+            "epochs": 1,
+            "learning_rate": 3e-5,
+            "batch_rows": given.pop("batch_size", 64),
+            "batch_tokens": 16_384,
+            "dropout": {"hidden": dropout, "attention": dropout},
+            **given,
+        }
+        history = self._native.train(
+            lists,
+            to,
+            lesson=lesson,
+            temperature=temperature,
+            flag=flag,
+            settings=training,
+            dtype=dtype,
+            device=device,
+            seed=seed,
+            checkpoints=None if checkpoints is None else (checkpoints, every),
+            progress=reporter(progress),
+            **context,
+        )
+        native = _native.TextEncoder.from_pretrained(
+            to,
+            device=device,
+            dtype=dtype,
+            pooling=None,
+            max_len=None,
+            long_texts="truncate",
+            overlap=0,
+            cache=None,
+        )
+        return TextEncoder(native, TrainingHistory(*history))
 
     def encode(
         self,

@@ -445,6 +445,24 @@ class TextEncoder:
         overlap: int,
         cache: _Path | None,
     ) -> TextEncoder: ...
+    def train(
+        self,
+        lists: list[_Texts],
+        to: _Path,
+        *,
+        lesson: str,
+        temperature: float,
+        flag: bool,
+        settings: dict[str, Any],
+        max_len: int | None,
+        dtype: str,
+        device: str,
+        seed: int,
+        num_threads: int | None,
+        checkpoints: tuple[_Path, int] | None,
+        metrics: _Path | None,
+        progress: Any,
+    ) -> tuple[list[float], list[tuple[int, float]]]: ...
     def encode(
         self,
         texts: _Texts,

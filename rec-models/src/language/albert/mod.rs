@@ -95,7 +95,7 @@ fn sizes(config: &AlbertConfig) -> [usize; 3] {
 impl Backbone for Albert {
     fn hidden(&self, batch: &Batch) -> Tensor<2> {
         let x = self.embeddings.forward(batch, &batch.positions(0));
-        self.encoder.forward(x, &batch.rows, &self.config)
+        self.encoder.forward(x, batch, &self.config)
     }
 
     fn hidden_size(&self) -> usize {

@@ -5,9 +5,11 @@ use burn::tensor::Tensor;
 
 use super::AlbertConfig;
 use crate::Result;
+use crate::language::batch::Batch;
 use crate::language::bert::{attend, bidirectional};
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
+use crate::language::noise::Noise;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention as Shape, Packed};
 
@@ -43,11 +45,12 @@ impl Transformer {
     }
 
     /// `[tokens, embedding_size] → [tokens, hidden_size]`.
-    pub(super) fn forward(&self, x: Tensor<2>, rows: &Packed, config: &AlbertConfig) -> Tensor<2> {
+    pub(super) fn forward(&self, x: Tensor<2>, batch: &Batch, config: &AlbertConfig) -> Tensor<2> {
         let x = self.embedding_hidden_mapping_in.forward(x);
         (0..config.num_hidden_layers)
             .flat_map(|i| &self.albert_layer_groups[config.group(i)].albert_layers)
-            .fold(x, |x, layer| layer.forward(x, rows))
+            .enumerate()
+            .fold(x, |x, (i, layer)| layer.forward(x, &batch.rows, batch.noise.at(i)))
     }
 }
 
@@ -106,9 +109,10 @@ impl Layer {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
-        let x = self.attention.forward(x, rows);
+    fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
+        let x = self.attention.forward(x, rows, noise.at(0));
         let y = self.ffn_output.forward(self.ffn.activated(x.clone(), self.activation));
+        let y = noise.at(1).hidden(y);
         self.full_layer_layer_norm.of_sum(y, x)
     }
 }
@@ -152,10 +156,11 @@ impl Attention {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let layers = [&self.query, &self.key, &self.value];
-        let y = self.dense.forward(attend(layers, x.clone(), rows, self.shape));
-        self.LayerNorm.of_sum(y, x)
+        let shape = noise.at(0).attention(self.shape);
+        let y = self.dense.forward(attend(layers, x.clone(), rows, shape));
+        self.LayerNorm.of_sum(noise.at(1).hidden(y), x)
     }
 }
 

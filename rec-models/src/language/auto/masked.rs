@@ -51,6 +51,16 @@ impl MaskedLmModel {
         Ok((model, weights.report()))
     }
 
+    /// Whether the checkpoint in `folder` holds a head.
+    ///
+    /// # Errors
+    /// A folder that is no encoder's.
+    pub fn has_head(folder: &Path) -> Result<bool> {
+        let config = EncoderConfig::of(&ConfigFile::open(folder)?)?;
+        let weights = Weights::open(folder, &Device::flex(), DType::F32)?;
+        Ok(holds(&weights, head(&config)))
+    }
+
     /// A new head on an encoder, for training.
     pub fn with_new_head(encoder: EncoderModel, seed: u64) -> Self {
         match encoder {
@@ -86,15 +96,24 @@ impl MaskedLmModel {
     }
 }
 
-/// Refuses a checkpoint that was saved without the head.
-fn check_head(folder: &Path, config: &EncoderConfig, weights: &Weights) -> Result<()> {
-    let start = match config {
+/// What the names of the head's weights begin with.
+fn head(config: &EncoderConfig) -> &'static str {
+    match config {
         EncoderConfig::Bert(_) => "cls.predictions.",
         EncoderConfig::Roberta(_) => "lm_head.",
         EncoderConfig::DistilBert(_) => "vocab_",
         EncoderConfig::Albert(_) => "predictions.",
-    };
-    if weights.names().any(|name| name.starts_with(start)) {
+    }
+}
+
+fn holds(weights: &Weights, start: &str) -> bool {
+    weights.names().any(|name| name.starts_with(start))
+}
+
+/// Refuses a checkpoint that was saved without the head.
+fn check_head(folder: &Path, config: &EncoderConfig, weights: &Weights) -> Result<()> {
+    let start = head(config);
+    if holds(weights, start) {
         return Ok(());
     }
     let why = format!(

@@ -70,7 +70,7 @@ impl Embeddings {
                 ops::embedding(table, position_ids)
             }
         };
-        self.LayerNorm.of_sum(words, places)
+        batch.noise.hidden(self.LayerNorm.of_sum(words, places))
     }
 }
 

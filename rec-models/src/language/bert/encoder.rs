@@ -7,8 +7,9 @@ use super::BertConfig;
 use crate::Result;
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
+use crate::language::noise::Noise;
 use crate::language::weights::Scope;
-use crate::ops::{self, Activation, Attention as Shape, Packed};
+use crate::ops::{self, Activation, Attention as Shape, Dropout, Packed};
 
 /// A stack of layers (Vaswani et al. 2017; Devlin et al. 2019), norms after each sum.
 #[derive(Module, Debug)]
@@ -29,8 +30,14 @@ impl Encoder {
     }
 
     /// `[tokens, hidden] → [tokens, hidden]`.
-    pub(in crate::language) fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
-        self.layer.iter().fold(x, |x, layer| layer.forward(x, rows))
+    pub(in crate::language) fn forward(
+        &self,
+        x: Tensor<2>,
+        rows: &Packed,
+        noise: Noise,
+    ) -> Tensor<2> {
+        let layers = self.layer.iter().enumerate();
+        layers.fold(x, |x, (i, layer)| layer.forward(x, rows, noise.at(i)))
     }
 }
 
@@ -62,9 +69,9 @@ impl Layer {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
-        let x = self.attention.forward(x, rows);
-        self.output.forward(self.intermediate.forward(x.clone()), x)
+    fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
+        let x = self.attention.forward(x, rows, noise.at(0));
+        self.output.forward(self.intermediate.forward(x.clone()), x, noise.at(1))
     }
 }
 
@@ -93,8 +100,8 @@ impl Attention {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
-        self.output.forward(self.self_.forward(x.clone(), rows), x)
+    fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
+        self.output.forward(self.self_.forward(x.clone(), rows, noise.at(0)), x, noise.at(1))
     }
 }
 
@@ -130,14 +137,21 @@ impl SelfAttention {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
-        attend([&self.query, &self.key, &self.value], x, rows, self.shape)
+    fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
+        let shape = noise.attention(self.shape);
+        attend([&self.query, &self.key, &self.value], x, rows, shape)
     }
 }
 
 /// Attention that looks both ways.
 pub(in crate::language) fn bidirectional(heads: usize, head_dim: usize) -> Shape {
-    Shape { heads, kv_heads: heads, scale: (head_dim as f64).powf(-0.5), causal: false }
+    Shape {
+        heads,
+        kv_heads: heads,
+        scale: (head_dim as f64).powf(-0.5),
+        causal: false,
+        dropout: Dropout::default(),
+    }
 }
 
 /// Self-attention of `x` by its query, key and value layers.
@@ -199,7 +213,7 @@ impl Output {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, around: Tensor<2>) -> Tensor<2> {
-        self.LayerNorm.of_sum(self.dense.forward(x), around)
+    fn forward(&self, x: Tensor<2>, around: Tensor<2>, noise: Noise) -> Tensor<2> {
+        self.LayerNorm.of_sum(noise.hidden(self.dense.forward(x)), around)
     }
 }

@@ -95,7 +95,7 @@ impl Bert {
 impl Backbone for Bert {
     fn hidden(&self, batch: &Batch) -> Tensor<2> {
         let x = self.embeddings.forward(batch, &batch.positions(0));
-        self.encoder.forward(x, &batch.rows)
+        self.encoder.forward(x, &batch.rows, batch.noise)
     }
 
     fn hidden_size(&self) -> usize {

@@ -11,7 +11,7 @@ use crate::language::causal::Pass;
 use crate::language::layers::{Embedding, Linear, RmsNorm};
 use crate::language::rope::{Angles, Rope};
 use crate::language::weights::Scope;
-use crate::ops::{Activation, Attention};
+use crate::ops::{Activation, Attention, Dropout};
 
 #[derive(Module, Debug)]
 pub(super) struct Model {
@@ -170,6 +170,7 @@ impl SelfAttention {
             kv_heads: self.kv_heads,
             scale: (self.head_dim as f64).powf(-0.5),
             causal: true,
+            dropout: Dropout::default(),
         };
         self.o_proj.forward(pass.attend(layer, [angles.turn(q), angles.turn(k), v], shape))
     }

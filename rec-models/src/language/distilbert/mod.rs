@@ -113,7 +113,7 @@ impl Embeddings {
         let device = self.word_embeddings.weight.device();
         let words = self.word_embeddings.forward(id_tensor(&batch.ids, &device));
         let places = self.position_embeddings.forward(id_tensor(&batch.positions(0), &device));
-        self.LayerNorm.of_sum(words, places)
+        batch.noise.hidden(self.LayerNorm.of_sum(words, places))
     }
 }
 
@@ -133,7 +133,7 @@ fn sinusoids(places: usize, d: usize, device: &Device) -> Embedding {
 
 impl Backbone for DistilBert {
     fn hidden(&self, batch: &Batch) -> Tensor<2> {
-        self.transformer.forward(self.embeddings.forward(batch), &batch.rows)
+        self.transformer.forward(self.embeddings.forward(batch), &batch.rows, batch.noise)
     }
 
     fn hidden_size(&self) -> usize {

@@ -8,6 +8,7 @@ use crate::Result;
 use crate::language::bert::{attend, bidirectional};
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
+use crate::language::noise::Noise;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention as Shape, Packed};
 
@@ -29,8 +30,9 @@ impl Transformer {
     }
 
     /// `[tokens, dim] → [tokens, dim]`.
-    pub(super) fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
-        self.layer.iter().fold(x, |x, block| block.forward(x, rows))
+    pub(super) fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
+        let layers = self.layer.iter().enumerate();
+        layers.fold(x, |x, (i, block)| block.forward(x, rows, noise.at(i)))
     }
 }
 
@@ -64,9 +66,12 @@ impl Block {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
-        let x = self.sa_layer_norm.of_sum(self.attention.forward(x.clone(), rows), x);
-        self.output_layer_norm.of_sum(self.ffn.forward(x.clone()), x)
+    /// As published, attention's output is not dropped.
+    fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
+        let mixed = self.attention.forward(x.clone(), rows, noise.at(0));
+        let x = self.sa_layer_norm.of_sum(mixed, x);
+        let fed = noise.at(1).hidden(self.ffn.forward(x.clone()));
+        self.output_layer_norm.of_sum(fed, x)
     }
 }
 
@@ -105,9 +110,9 @@ impl Attention {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let layers = [&self.q_lin, &self.k_lin, &self.v_lin];
-        self.out_lin.forward(attend(layers, x, rows, self.shape))
+        self.out_lin.forward(attend(layers, x, rows, noise.attention(self.shape)))
     }
 }
 

@@ -87,7 +87,7 @@ impl Write for HashWriter<'_> {
 }
 
 /// The files that a model is read from, its modules' folders included.
-fn model_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
+pub(super) fn model_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
         let path = entry.map_err(Error::io(folder))?.path();
         let kind = path.extension().and_then(|kind| kind.to_str());

@@ -48,6 +48,8 @@ impl TextEncoder {
         );
         Ok(Self {
             folder: folder.to_path_buf(),
+            transformer: layout.transformer,
+            options: options.clone(),
             tokenizer,
             frame,
             backbone,

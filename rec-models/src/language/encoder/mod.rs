@@ -2,8 +2,10 @@
 
 mod batches;
 mod cache;
+mod copy;
 mod folder;
 mod frame;
+mod learn;
 mod modules;
 mod options;
 mod output;
@@ -15,6 +17,7 @@ mod vectors;
 
 pub use cache::VectorCache;
 pub use frame::LongTexts;
+pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder};
 pub use options::{Encode, EncoderOptions, Prompt};
 pub use output::MappedVectors;
 pub use pooling::PoolingMode;
@@ -40,6 +43,9 @@ use crate::{Error, Result};
 /// 1e-5 of its length in single precision.
 pub struct TextEncoder {
     folder: PathBuf,
+    /// Where the transformer itself lies.
+    transformer: PathBuf,
+    options: EncoderOptions,
     tokenizer: Tokenizer,
     frame: Frame,
     backbone: Box<dyn Backbone>,
@@ -107,7 +113,7 @@ impl Head {
 }
 
 /// Rows of length 1, in single precision: rounded to bf16 their length would be off by up to 1 %.
-fn normalized(x: Tensor<2>) -> Tensor<2> {
+pub(super) fn normalized(x: Tensor<2>) -> Tensor<2> {
     let x = x.cast(DType::F32);
     let squares = x.clone() * x.clone();
     x / squares.sum_dim(1).sqrt().clamp_min(1e-12)

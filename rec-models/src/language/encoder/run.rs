@@ -11,7 +11,7 @@ use super::output::Writer;
 use super::vectors::normalize;
 use super::{Encode, MappedVectors, TextEncoder, Vectors};
 use crate::device::limit_threads;
-use crate::language::Batch;
+use crate::language::{Batch, Noise};
 use crate::ops::Packed;
 use crate::{Error, Result};
 
@@ -260,6 +260,7 @@ impl TextEncoder {
             ids: windows.iter().flat_map(|window| window.ids.iter().copied()).collect(),
             type_ids: None,
             rows: Packed::from_lengths(windows.iter().map(|window| window.ids.len())),
+            noise: Noise::none(),
         };
         let skip: Vec<usize> = windows.iter().map(|window| window.skip).collect();
         let pooled = self.head.forward(self.backbone.hidden(&batch), &batch, &skip);

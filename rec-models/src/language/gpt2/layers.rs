@@ -10,7 +10,7 @@ use crate::language::batch::id_tensor;
 use crate::language::causal::Pass;
 use crate::language::layers::{Embedding, LayerNorm, Linear};
 use crate::language::weights::Scope;
-use crate::ops::{Activation, Attention};
+use crate::ops::{Activation, Attention, Dropout};
 
 #[derive(Module, Debug)]
 pub(super) struct Transformer {
@@ -47,7 +47,8 @@ impl Transformer {
         let device = self.wte.weight.device();
         let tokens = self.wte.forward(id_tensor(ids, &device));
         let positions = self.wpe.forward(id_tensor(pass.positions(), &device));
-        let embedded = tokens + positions;
+        let noise = pass.noise();
+        let embedded = noise.hidden(tokens + positions);
         let blocks = self.h.iter().enumerate();
         self.ln_f.forward(blocks.fold(embedded, |x, (i, block)| block.forward(x, i, &mut pass)))
     }
@@ -84,10 +85,11 @@ impl Block {
     }
 
     fn forward(&self, x: Tensor<2>, layer: usize, pass: &mut Pass<'_>) -> Tensor<2> {
+        let noise = pass.noise().at(layer);
         let mixed = self.attn.forward(self.ln_1.forward(x.clone()), layer, pass);
-        let x = x + mixed;
+        let x = x + noise.at(0).hidden(mixed);
         let fed = self.mlp.forward(self.ln_2.forward(x.clone()));
-        x + fed
+        x + noise.at(1).hidden(fed)
     }
 }
 
@@ -137,6 +139,7 @@ impl SelfAttention {
             kv_heads: self.heads,
             scale: self.scale / depth,
             causal: true,
+            dropout: Dropout::default(),
         };
         self.c_proj.forward(pass.attend(layer, [part(0), part(1), part(2)], shape))
     }

@@ -132,7 +132,7 @@ fn positions(batch: &Batch, padding: u32) -> Vec<u32> {
 impl Backbone for Roberta {
     fn hidden(&self, batch: &Batch) -> Tensor<2> {
         let x = self.embeddings.forward(batch, &positions(batch, self.padding));
-        self.encoder.forward(x, &batch.rows)
+        self.encoder.forward(x, &batch.rows, batch.noise)
     }
 
     fn hidden_size(&self) -> usize {

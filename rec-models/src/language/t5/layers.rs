@@ -8,9 +8,11 @@ use super::T5Config;
 use super::position;
 use crate::Result;
 use crate::language::Init;
+use crate::language::batch::Batch;
 use crate::language::layers::{Embedding, Linear, RmsNorm};
+use crate::language::noise::Noise;
 use crate::language::weights::Scope;
-use crate::ops::{self, Activation, Attention, Packed};
+use crate::ops::{self, Activation, Attention, Dropout, Packed};
 
 #[derive(Module, Debug)]
 pub(super) struct Stack {
@@ -48,14 +50,19 @@ impl Stack {
     }
 
     /// `[tokens, d_model] → [tokens, d_model]`.
-    pub(super) fn forward(&self, x: Tensor<2>, rows: &Packed, config: &T5Config) -> Tensor<2> {
+    pub(super) fn forward(&self, x: Tensor<2>, batch: &Batch, config: &T5Config) -> Tensor<2> {
+        let (rows, noise) = (&batch.rows, batch.noise);
         // The first layer's table of relative positions serves them all.
         let table = self.block.first().and_then(|b| b.layer.0.SelfAttention.table());
         let bias = table.map(|table| position::bias(table, rows.longest(), config));
-        let step = |x, Block { layer: (attention, feed_forward) }: &Block| {
-            feed_forward.forward(attention.forward(x, rows, bias.clone()))
+        let step = |x, (i, block): (usize, &Block)| {
+            let (attention, feed_forward) = &block.layer;
+            let noise = noise.at(i);
+            let x = attention.forward(x, rows, bias.clone(), noise.at(0));
+            feed_forward.forward(x, noise.at(1))
         };
-        self.final_layer_norm.forward(self.block.iter().fold(x, step))
+        let x = self.block.iter().enumerate().fold(noise.hidden(x), step);
+        noise.at(self.block.len()).hidden(self.final_layer_norm.forward(x))
     }
 }
 
@@ -80,9 +87,15 @@ impl AttentionLayer {
         }
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed, bias: Option<Tensor<3>>) -> Tensor<2> {
-        let mixed = self.SelfAttention.forward(self.layer_norm.forward(x.clone()), rows, bias);
-        x + mixed
+    fn forward(
+        &self,
+        x: Tensor<2>,
+        rows: &Packed,
+        bias: Option<Tensor<3>>,
+        noise: Noise,
+    ) -> Tensor<2> {
+        let normed = self.layer_norm.forward(x.clone());
+        x + noise.at(1).hidden(self.SelfAttention.forward(normed, rows, bias, noise.at(0)))
     }
 }
 
@@ -133,11 +146,23 @@ impl SelfAttention {
         self.relative_attention_bias.as_ref()
     }
 
-    fn forward(&self, x: Tensor<2>, rows: &Packed, bias: Option<Tensor<3>>) -> Tensor<2> {
+    fn forward(
+        &self,
+        x: Tensor<2>,
+        rows: &Packed,
+        bias: Option<Tensor<3>>,
+        noise: Noise,
+    ) -> Tensor<2> {
         let (q, k) = (self.q.forward(x.clone()), self.k.forward(x.clone()));
         let v = self.v.forward(x);
         let heads = self.heads;
-        let shape = Attention { heads, kv_heads: heads, scale: 1.0, causal: false };
+        let shape = noise.attention(Attention {
+            heads,
+            kv_heads: heads,
+            scale: 1.0,
+            causal: false,
+            dropout: Dropout::default(),
+        });
         self.o.forward(ops::attention(q, k, v, rows, rows, shape, bias))
     }
 }
@@ -164,9 +189,9 @@ impl FeedForwardLayer {
         })
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let fed = self.DenseReluDense.forward(self.layer_norm.forward(x.clone()));
-        x + fed
+    fn forward(&self, x: Tensor<2>, noise: Noise) -> Tensor<2> {
+        let fed = self.DenseReluDense.forward(self.layer_norm.forward(x.clone()), noise.at(0));
+        x + noise.at(1).hidden(fed)
     }
 }
 
@@ -207,7 +232,7 @@ impl FeedForward {
         Ok(Self { wi, wi_0, wi_1, wo: Linear::init_no_bias(init, inner, d), act })
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    fn forward(&self, x: Tensor<2>, noise: Noise) -> Tensor<2> {
         let first = self.wi.as_ref().or(self.wi_0.as_ref());
         let activated = match first {
             Some(layer) => layer.activated(x.clone(), self.act),
@@ -217,7 +242,7 @@ impl FeedForward {
             Some(gate) => activated * gate.forward(x),
             None => activated,
         };
-        self.wo.forward(gated)
+        self.wo.forward(noise.hidden(gated))
     }
 }
 

@@ -84,7 +84,7 @@ impl T5Encoder {
 impl Backbone for T5Encoder {
     fn hidden(&self, batch: &Batch) -> Tensor<2> {
         let ids = id_tensor(&batch.ids, &self.device());
-        self.encoder.forward(self.shared.forward(ids), &batch.rows, &self.config)
+        self.encoder.forward(self.shared.forward(ids), batch, &self.config)
     }
 
     fn hidden_size(&self) -> usize {

@@ -3,10 +3,10 @@
 use burn::tensor::Tensor;
 use rec_core::rng::Rng;
 
-use super::{Objective, TextTokens};
+use super::{Corpus, Objective};
 use crate::Result;
 use crate::language::batch::id_tensor;
-use crate::language::{Batch, Causal};
+use crate::language::{Batch, Causal, Noise};
 use crate::ops::{CrossEntropy, cross_entropy};
 
 /// Predicts every token from those before it (Radford et al. 2018). A text's first token is
@@ -22,6 +22,7 @@ pub struct CausalPass {
 }
 
 impl<M: Causal> Objective<M> for CausalObjective {
+    type Data = Corpus;
     type Pass = CausalPass;
 
     fn name(&self) -> &'static str {
@@ -32,12 +33,12 @@ impl<M: Causal> Objective<M> for CausalObjective {
         Ok(())
     }
 
-    fn usable(&self, text: TextTokens<'_>) -> bool {
-        text.ids.len() > 1
+    fn usable(&self, corpus: &Corpus, row: usize) -> bool {
+        corpus.text(row).ids.len() > 1
     }
 
-    fn prepare(&self, texts: &[TextTokens<'_>], _: &mut Rng) -> CausalPass {
-        let texts: Vec<&[u32]> = texts.iter().map(|text| text.ids).collect();
+    fn prepare(&self, corpus: &Corpus, rows: &[usize], _: &mut Rng) -> CausalPass {
+        let texts: Vec<&[u32]> = rows.iter().map(|&row| corpus.text(row).ids).collect();
         let batch = Batch::new(&texts);
         let rows = batch.rows.ranges().flat_map(|range| range.start..range.end - 1);
         let rows: Vec<u32> = rows.map(|row| row as u32).collect();
@@ -49,8 +50,8 @@ impl<M: Causal> Objective<M> for CausalObjective {
         pass.targets.len()
     }
 
-    fn loss(&self, model: &M, pass: &CausalPass) -> Tensor<1> {
-        let hidden = model.hidden(&pass.batch);
+    fn loss(&self, model: &M, pass: &CausalPass, noise: Noise) -> Tensor<1> {
+        let hidden = model.hidden(&pass.batch.clone().with_noise(noise));
         let device = hidden.device();
         let hidden = hidden.select(0, id_tensor(&pass.rows, &device));
         let targets = id_tensor(&pass.targets, &device);

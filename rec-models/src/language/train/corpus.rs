@@ -5,6 +5,7 @@ use rec_core::rng::mix;
 use rec_core::text::segment::Segment;
 use rec_core::text::{EncodeOptions, OffsetUnit, PackedBatch, Tokenizer};
 
+use super::TrainingData;
 use crate::Result;
 
 /// Texts as token ids; where whole words are to be masked, the word of every token as well.
@@ -84,6 +85,11 @@ impl Corpus {
         self.vocab_size
     }
 
+    /// Some texts.
+    pub(super) fn texts(&self, rows: &[usize]) -> Vec<TextTokens<'_>> {
+        rows.iter().map(|&row| self.text(row)).collect()
+    }
+
     /// Text `i`.
     pub fn text(&self, i: usize) -> TextTokens<'_> {
         let range = self.packed.offsets[i] as usize..self.packed.offsets[i + 1] as usize;
@@ -92,9 +98,22 @@ impl Corpus {
             words: self.words.as_ref().map(|words| &words[range]),
         }
     }
+}
 
-    /// Tells corpora apart.
-    pub(super) fn fingerprint(&self) -> String {
+impl TrainingData for Corpus {
+    fn len(&self) -> usize {
+        self.packed.len()
+    }
+
+    fn tokens(&self, row: usize) -> usize {
+        self.text(row).ids.len()
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    fn fingerprint(&self) -> String {
         let words = self.words.iter().flatten();
         let numbers = self.packed.ids.iter().chain(&self.packed.offsets).chain(words);
         let hash = numbers.fold(self.vocab_size as u64, |h, &x| mix(h ^ u64::from(x)));
@@ -124,22 +143,4 @@ fn words(text: &str, offsets: &[(usize, usize)], segmenter: &dyn Segment) -> Vec
         lone
     };
     offsets.iter().map(word).collect()
-}
-
-/// Runs of texts that make a pass: at most `budget` tokens, or one text.
-pub(super) fn passes<'a>(order: &'a [usize], corpus: &Corpus, budget: usize) -> Vec<&'a [usize]> {
-    let mut runs = Vec::new();
-    let (mut start, mut tokens) = (0, 0);
-    for (at, &text) in order.iter().enumerate() {
-        let more = corpus.text(text).ids.len();
-        if at > start && tokens + more > budget {
-            runs.push(&order[start..at]);
-            (start, tokens) = (at, 0);
-        }
-        tokens += more;
-    }
-    if start < order.len() {
-        runs.push(&order[start..]);
-    }
-    runs
 }

@@ -5,9 +5,9 @@ use rec_core::rng::Rng;
 use rec_core::sampling::{Masked, TokenMasking};
 use rec_core::text::{SpecialRole, Tokenizer};
 
-use super::{Objective, TextTokens};
+use super::{Corpus, Objective, TextTokens};
 use crate::language::batch::id_tensor;
-use crate::language::{Batch, MaskedLm};
+use crate::language::{Batch, MaskedLm, Noise};
 use crate::ops::{CrossEntropy, Packed, cross_entropy};
 use crate::{Error, Result};
 
@@ -43,6 +43,7 @@ pub struct MaskedPass {
 }
 
 impl<M: MaskedLm> Objective<M> for MaskedObjective {
+    type Data = Corpus;
     type Pass = MaskedPass;
 
     fn name(&self) -> &'static str {
@@ -53,13 +54,14 @@ impl<M: MaskedLm> Objective<M> for MaskedObjective {
         self.masking.check()
     }
 
-    fn usable(&self, text: TextTokens<'_>) -> bool {
-        text.ids.iter().any(|id| !self.masking.special_ids.contains(id))
+    fn usable(&self, corpus: &Corpus, row: usize) -> bool {
+        corpus.text(row).ids.iter().any(|id| !self.masking.special_ids.contains(id))
     }
 
-    fn prepare(&self, texts: &[TextTokens<'_>], rng: &mut Rng) -> MaskedPass {
+    fn prepare(&self, corpus: &Corpus, rows: &[usize], rng: &mut Rng) -> MaskedPass {
+        let texts = corpus.texts(rows);
         let ids: Vec<u32> = texts.iter().flat_map(|text| text.ids).copied().collect();
-        let words = self.words(texts);
+        let words = self.words(&texts);
         MaskedPass {
             masked: self.masking.mask(&ids, words.as_deref(), rng),
             rows: Packed::from_lengths(texts.iter().map(|text| text.ids.len())),
@@ -70,9 +72,9 @@ impl<M: MaskedLm> Objective<M> for MaskedObjective {
         pass.masked.targets.len()
     }
 
-    fn loss(&self, model: &M, pass: &MaskedPass) -> Tensor<1> {
+    fn loss(&self, model: &M, pass: &MaskedPass, noise: Noise) -> Tensor<1> {
         let ids = pass.masked.ids.clone();
-        let hidden = model.hidden(&Batch { ids, type_ids: None, rows: pass.rows.clone() });
+        let hidden = model.hidden(&Batch { ids, type_ids: None, rows: pass.rows.clone(), noise });
         let device = hidden.device();
         let at = id_tensor(&pass.masked.positions, &device);
         let features = model.mlm_features(hidden.select(0, at));

@@ -1,15 +1,19 @@
 //! Self-supervised training of language models on plain texts.
 //!
 //! A [`Corpus`] holds the texts as tokens, an [`Objective`] says what is to be predicted
-//! ([`MaskedObjective`], [`CausalObjective`]), and [`LanguageTraining`] runs the steps: AdamW, a
+//! ([`MaskedObjective`], [`CausalObjective`], [`SimCse`], [`PairObjective`]), and [`LanguageTraining`] runs the steps: AdamW, a
 //! schedule, accumulation, evaluation with early stopping, metrics, checkpoints to resume from.
 
 mod causal;
 mod checkpoint;
+mod contrastive;
 mod corpus;
+mod data;
+mod groups;
 mod masked;
 mod metrics;
 mod objective;
+mod pairs;
 mod parameters;
 mod plan;
 mod run;
@@ -17,9 +21,12 @@ mod run;
 mod tests;
 
 pub use causal::{CausalObjective, CausalPass};
+pub use contrastive::{PairObjective, PairPass, SimCse, TwicePass};
 pub use corpus::{Corpus, TextTokens};
+pub use data::TrainingData;
 pub use masked::{MaskedObjective, MaskedPass};
 pub use objective::Objective;
+pub use pairs::Pairs;
 
 use std::path::PathBuf;
 
@@ -27,15 +34,13 @@ use burn::module::Module;
 use rec_core::parallel;
 use serde::{Deserialize, Serialize};
 
-use super::Backbone;
+use super::{Backbone, DropoutRates};
 use crate::fit::FitContext;
 use crate::ops::AdamWConfig;
 use crate::train::Schedule;
 use crate::{Error, Result};
 
 /// How a language model is trained.
-///
-/// The model is trained as it is, without dropout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LanguageTraining {
@@ -49,6 +54,11 @@ pub struct LanguageTraining {
     pub warmup: f64,
     /// Tokens of a pass through the model; a longer text passes alone.
     pub batch_tokens: usize,
+    /// Rows of a pass at most. Where a loss compares the rows of a pass with one another
+    /// (contrastive objectives), this is the batch size of the papers.
+    pub batch_rows: Option<usize>,
+    /// What is dropped at random while training: nothing, unless told.
+    pub dropout: DropoutRates,
     /// Passes of a step: their gradients are summed, each prediction counting the same.
     pub accumulation: usize,
     /// Measure the loss on the validation texts after every so many steps; after every epoch where
@@ -58,6 +68,12 @@ pub struct LanguageTraining {
     pub patience: Option<usize>,
     /// AdamW's other parameters.
     pub optimizer: AdamWConfig,
+    /// What each layer's rate is multiplied by, from the top down: below 1, the lower layers, which
+    /// know language in general, learn more slowly (Howard & Ruder 2018). 1 treats all alike.
+    pub layer_decay: f64,
+    /// Parts of the model that stay as they are: runs of names of their parameters' paths
+    /// (`embeddings`, `encoder.layer.0`).
+    pub frozen: Vec<String>,
     /// Where a line of JSON goes for every step and every measurement.
     #[serde(skip)]
     pub metrics: Option<PathBuf>,
@@ -74,6 +90,8 @@ impl Default for LanguageTraining {
             schedule: Schedule::Linear,
             warmup: 0.06,
             batch_tokens: 4096,
+            batch_rows: None,
+            dropout: DropoutRates::default(),
             accumulation: 1,
             evaluate_every: None,
             patience: None,
@@ -82,6 +100,8 @@ impl Default for LanguageTraining {
                 max_norm: Some(1.0),
                 ..AdamWConfig::default()
             },
+            layer_decay: 1.0,
+            frozen: Vec::new(),
             metrics: None,
         }
     }
@@ -116,34 +136,40 @@ impl LanguageTraining {
     /// weights, as if it had not been interrupted.
     ///
     /// # Errors
-    /// Parameters outside their domain, a corpus of another vocabulary than the model's or without
-    /// a usable text, a checkpoint of another run, [`Error::Cancelled`], and [`Error::Data`] at the
+    /// Parameters outside their domain, data of another vocabulary than the model's or without a
+    /// usable row, a checkpoint of another run, [`Error::Cancelled`], and [`Error::Data`] at the
     /// step where the loss is no longer a number; the last checkpoint stays.
     pub fn fit<M: Backbone + Module, O: Objective<M> + Sync>(
         &self,
         model: M,
         objective: &O,
-        corpus: &Corpus,
-        validation: Option<&Corpus>,
+        data: &O::Data,
+        validation: Option<&O::Data>,
         ctx: &FitContext<'_>,
     ) -> Result<Trained<M>> {
         self.check()?;
         objective.check(&model)?;
-        for corpus in std::iter::once(corpus).chain(validation) {
-            if corpus.vocab_size() > model.vocab_size() {
+        for data in std::iter::once(data).chain(validation) {
+            if data.vocab_size() > model.vocab_size() {
                 let expected = format!("at most the model's {}", model.vocab_size());
                 let what = "tokens of the tokenizer";
-                return Err(Error::shape(what, expected, corpus.vocab_size()));
+                return Err(Error::shape(what, expected, data.vocab_size()));
             }
-            check_lengths(&model, corpus)?;
+            check_lengths(&model, data)?;
         }
-        parallel::install(ctx.threads, || run::run(self, model, objective, corpus, validation, ctx))
+        parallel::install(ctx.threads, || run::run(self, model, objective, data, validation, ctx))
+    }
+
+    /// Runs of rows that make a pass.
+    fn passes<'o>(&self, order: &'o [usize], data: &impl TrainingData) -> Vec<&'o [usize]> {
+        data::passes(order, data, self.batch_tokens, self.batch_rows)
     }
 
     fn check(&self) -> Result<()> {
         let counts = [
             ("epochs", Some(self.epochs)),
             ("batch_tokens", Some(self.batch_tokens)),
+            ("batch_rows", self.batch_rows),
             ("accumulation", Some(self.accumulation)),
             ("evaluate_every", self.evaluate_every),
             ("patience", self.patience),
@@ -158,13 +184,18 @@ impl LanguageTraining {
         if !(0.0..=1.0).contains(&self.warmup) {
             return Err(Error::parameter("warmup", self.warmup, "a share of all steps, 0 to 1"));
         }
+        if !(self.layer_decay > 0.0 && self.layer_decay <= 1.0) {
+            let why = "above 0, at most 1; usual are 0.8 to 1";
+            return Err(Error::parameter("layer_decay", self.layer_decay, why));
+        }
+        self.dropout.check()?;
         self.optimizer.check()
     }
 }
 
 /// That every text fits the model's positions.
-fn check_lengths(model: &impl Backbone, corpus: &Corpus) -> Result<()> {
-    let longest = (0..corpus.len()).map(|i| corpus.text(i).ids.len()).max().unwrap_or(0);
+fn check_lengths(model: &impl Backbone, data: &impl TrainingData) -> Result<()> {
+    let longest = (0..data.len()).map(|row| data.longest(row)).max().unwrap_or(0);
     match model.max_len() {
         Some(most) if longest > most => {
             let expected = format!("at most the model's {most}; pass it as max_len");

@@ -3,15 +3,18 @@
 use burn::tensor::Tensor;
 use rec_core::rng::Rng;
 
-use super::TextTokens;
+use super::TrainingData;
 use crate::Result;
 use crate::language::Backbone;
+use crate::language::noise::Noise;
 
-/// A self-supervised objective: what is to be predicted of a pass over some texts, and the loss.
+/// What is to be predicted of a pass over some rows of the data, and the loss.
 ///
 /// What is drawn at random is drawn by [`Objective::prepare`], before the model sees anything, so
 /// that a run can be resumed bit for bit.
 pub trait Objective<M: Backbone> {
+    /// What it trains on.
+    type Data: TrainingData;
     /// What the model sees and has to predict.
     type Pass;
 
@@ -24,15 +27,16 @@ pub trait Objective<M: Backbone> {
     /// What it lacks.
     fn check(&self, model: &M) -> Result<()>;
 
-    /// Whether anything can be predicted of a text.
-    fn usable(&self, text: TextTokens<'_>) -> bool;
+    /// Whether anything can be predicted of a row.
+    fn usable(&self, data: &Self::Data, row: usize) -> bool;
 
     /// Chooses what is to be predicted.
-    fn prepare(&self, texts: &[TextTokens<'_>], rng: &mut Rng) -> Self::Pass;
+    fn prepare(&self, data: &Self::Data, rows: &[usize], rng: &mut Rng) -> Self::Pass;
 
     /// How many predictions a pass makes.
     fn predictions(&self, pass: &Self::Pass) -> usize;
 
-    /// The mean loss of a prediction, in nats: `[1]`.
-    fn loss(&self, model: &M, pass: &Self::Pass) -> Tensor<1>;
+    /// The mean loss of a prediction, in nats: `[1]`. `noise` is to reach the model: put it into
+    /// the batch.
+    fn loss(&self, model: &M, pass: &Self::Pass, noise: Noise) -> Tensor<1>;
 }

@@ -1,33 +1,33 @@
-//! Which texts each step sees.
+//! Which rows each step sees.
 
 use rand::seq::SliceRandom;
 use rec_core::rng;
 
 use super::LanguageTraining;
-use super::corpus::{Corpus, passes};
+use super::TrainingData;
 
-/// The order of texts of every epoch, and how many steps each takes.
-pub(super) struct Plan<'a> {
+/// The order of rows of every epoch, and how many steps each takes.
+pub(super) struct Plan<'a, D> {
     settings: &'a LanguageTraining,
-    corpus: &'a Corpus,
+    data: &'a D,
     usable: Vec<usize>,
     seed: u64,
     /// Steps done before each epoch; one entry more than epochs.
     starts: Vec<usize>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a, D: TrainingData> Plan<'a, D> {
     pub(super) fn new(
         settings: &'a LanguageTraining,
-        corpus: &'a Corpus,
+        data: &'a D,
         usable: Vec<usize>,
         seed: u64,
     ) -> Self {
-        let mut plan = Self { settings, corpus, usable, seed, starts: vec![0] };
+        let mut plan = Self { settings, data, usable, seed, starts: vec![0] };
         let mut total = 0;
         for epoch in 0..settings.epochs {
             let order = plan.order(epoch);
-            let passes = passes(&order, corpus, settings.batch_tokens).len();
+            let passes = plan.passes(&order).len();
             total += passes.div_ceil(settings.accumulation);
             plan.starts.push(total);
         }
@@ -49,12 +49,16 @@ impl<'a> Plan<'a> {
         done > 0 && self.starts.binary_search(&done).is_ok()
     }
 
-    /// The steps of an epoch: of each, the passes, and of each pass the texts.
+    /// The steps of an epoch: of each, the passes, and of each pass the rows.
     pub(super) fn epoch(&self, epoch: usize) -> Vec<Vec<Vec<usize>>> {
         let order = self.order(epoch);
-        let passes = passes(&order, self.corpus, self.settings.batch_tokens);
-        let step = |passes: &[&[usize]]| passes.iter().map(|texts| texts.to_vec()).collect();
+        let passes = self.passes(&order);
+        let step = |passes: &[&[usize]]| passes.iter().map(|rows| rows.to_vec()).collect();
         passes.chunks(self.settings.accumulation).map(step).collect()
+    }
+
+    fn passes<'o>(&self, order: &'o [usize]) -> Vec<&'o [usize]> {
+        self.settings.passes(order, self.data)
     }
 
     fn order(&self, epoch: usize) -> Vec<usize> {

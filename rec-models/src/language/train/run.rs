@@ -4,25 +4,27 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use rand::RngExt;
 use rec_core::rng;
 
 use super::checkpoint::{Identity, Progress, Saved, Store};
-use super::corpus::{Corpus, TextTokens, passes};
+use super::groups::{self, LayerRates};
 use super::metrics::{Line, Metrics};
 use super::plan::Plan;
-use super::{Evaluation, LanguageTraining, Objective, Trained};
+use super::{Evaluation, LanguageTraining, Objective, Trained, TrainingData};
 use crate::fit::FitContext;
-use crate::language::Backbone;
+use crate::language::{Backbone, Noise};
 use crate::ops::AdamW;
 use crate::{Error, Result};
 
 /// A run in progress.
-struct Run<'a, O> {
+struct Run<'a, O, D> {
     settings: &'a LanguageTraining,
     objective: &'a O,
-    corpus: &'a Corpus,
-    plan: Plan<'a>,
+    data: &'a D,
+    plan: Plan<'a, D>,
     seed: u64,
+    rates: LayerRates,
     optimizer: AdamW,
     progress: Progress,
 }
@@ -38,66 +40,65 @@ pub(super) fn run<M: Backbone + Module, O: Objective<M>>(
     settings: &LanguageTraining,
     model: M,
     objective: &O,
-    corpus: &Corpus,
-    validation: Option<&Corpus>,
+    data: &O::Data,
+    validation: Option<&O::Data>,
     ctx: &FitContext<'_>,
 ) -> Result<Trained<M>> {
-    let usable = usable_texts::<M, O>(objective, corpus, "the corpus")?;
+    let usable = usable_rows::<M, O>(objective, data, "the corpus")?;
     let held_out = validation
-        .map(|corpus| {
-            Ok((corpus, usable_texts::<M, O>(objective, corpus, "the validation texts")?))
-        })
+        .map(|data| Ok((data, usable_rows::<M, O>(objective, data, "the validation texts")?)))
         .transpose()?;
     let identity = Identity {
         objective: objective.name().into(),
         seed: ctx.seed,
-        vocabulary: corpus.vocab_size(),
-        corpus: corpus.fingerprint(),
-        validation: validation.map(Corpus::fingerprint),
+        vocabulary: data.vocab_size(),
+        corpus: data.fingerprint(),
+        validation: validation.map(TrainingData::fingerprint),
     };
     let store = match &ctx.checkpoints {
         Some(to) => Some(Store::open(to, settings, identity)?),
         None => None,
     };
+    let (model, held) = groups::frozen(model, &settings.frozen)?;
     let mut run = Run {
         settings,
         objective,
-        corpus,
-        plan: Plan::new(settings, corpus, usable, ctx.seed),
+        data,
+        plan: Plan::new(settings, data, usable, ctx.seed),
         seed: ctx.seed,
+        rates: LayerRates::new(&model, settings.layer_decay),
         optimizer: AdamW::new(settings.optimizer.clone())?,
         progress: Progress::default(),
     };
     ctx.progress.begin(objective.name(), run.plan.steps() as u64);
     let outcome = run.train(model, held_out.as_ref(), store.as_ref(), ctx);
     ctx.progress.end();
-    outcome
+    outcome.map(|trained| Trained { model: groups::thawed(trained.model, &held), ..trained })
 }
 
-/// The texts that anything can be predicted of.
-fn usable_texts<M: Backbone, O: Objective<M>>(
+/// The rows that anything can be predicted of.
+fn usable_rows<M: Backbone, O: Objective<M>>(
     objective: &O,
-    corpus: &Corpus,
+    data: &O::Data,
     what: &str,
 ) -> Result<Vec<usize>> {
-    let usable: Vec<usize> =
-        (0..corpus.len()).filter(|&i| objective.usable(corpus.text(i))).collect();
+    let usable: Vec<usize> = (0..data.len()).filter(|&row| objective.usable(data, row)).collect();
     match usable.is_empty() {
         true => Err(Error::empty(what, "no text has tokens to predict; pass texts with words")),
         false => Ok(usable),
     }
 }
 
-impl<O> Run<'_, O> {
+impl<O, D: TrainingData> Run<'_, O, D> {
     fn train<M: Backbone + Module>(
         &mut self,
         mut model: M,
-        held_out: Option<&(&Corpus, Vec<usize>)>,
+        held_out: Option<&(&D, Vec<usize>)>,
         store: Option<&Store>,
         ctx: &FitContext<'_>,
     ) -> Result<Trained<M>>
     where
-        O: Objective<M>,
+        O: Objective<M, Data = D>,
     {
         let mut best = None;
         let device = model.device();
@@ -138,10 +139,10 @@ impl<O> Run<'_, O> {
                 self.epoch_loss(epoch)
             );
             ctx.progress.step(done as u64, &note);
-            if let Some((corpus, texts)) = held_out
+            if let Some((data, rows)) = held_out
                 && self.evaluation_is_due(done)
             {
-                let loss = self.evaluate(&model, corpus, texts)?;
+                let loss = self.evaluate(&model, data, rows)?;
                 metrics.write(&Line {
                     step: done,
                     epoch: epoch + 1,
@@ -173,19 +174,18 @@ impl<O> Run<'_, O> {
         passes: &[Vec<usize>],
     ) -> Result<(M, Stepped)>
     where
-        O: Objective<M>,
+        O: Objective<M, Data = D>,
     {
         let step = self.progress.step;
         let mut rng = rng::stream(self.seed, self.objective.name(), step as u64);
-        let prepared: Vec<O::Pass> = passes
-            .iter()
-            .map(|texts| self.objective.prepare(&tokens(self.corpus, texts), &mut rng))
-            .collect();
+        let prepared: Vec<O::Pass> =
+            passes.iter().map(|rows| self.objective.prepare(self.data, rows, &mut rng)).collect();
         let predictions: usize = prepared.iter().map(|p| self.objective.predictions(p)).sum();
         let mut loss = 0.0;
         for pass in &prepared {
             let share = self.objective.predictions(pass) as f64 / predictions as f64;
-            let part = self.objective.loss(&model, pass) * share;
+            let noise = self.settings.dropout.noise(rng.random());
+            let part = self.objective.loss(&model, pass, noise) * share;
             let value = number(&part);
             if !value.is_finite() {
                 let what = format!("step {} of {}", step + 1, self.plan.steps());
@@ -195,23 +195,23 @@ impl<O> Run<'_, O> {
             loss += value;
             self.optimizer.accumulate(&model, &mut part.backward());
         }
-        let model = self.optimizer.apply(model, self.rate(step));
-        let tokens = passes.iter().flatten().map(|&i| self.corpus.text(i).ids.len()).sum();
+        let (rate, rates) = (self.rate(step), &self.rates);
+        let model = self.optimizer.apply_by(model, |path| rate * rates.share(path));
+        let tokens = passes.iter().flatten().map(|&row| self.data.tokens(row)).sum();
         Ok((model, Stepped { loss, predictions, tokens }))
     }
 
     /// The mean loss of a prediction on other texts; what is predicted is the same each time.
-    fn evaluate<M: Backbone>(&self, model: &M, corpus: &Corpus, texts: &[usize]) -> Result<f64>
+    fn evaluate<M: Backbone>(&self, model: &M, data: &D, rows: &[usize]) -> Result<f64>
     where
-        O: Objective<M>,
+        O: Objective<M, Data = D>,
     {
         let (mut sum, mut predictions) = (0.0, 0);
-        let budget = self.settings.batch_tokens;
-        for (i, texts) in passes(texts, corpus, budget).into_iter().enumerate() {
+        for (i, rows) in self.settings.passes(rows, data).into_iter().enumerate() {
             let mut rng = rng::stream(self.seed, "validation", i as u64);
-            let pass = self.objective.prepare(&tokens(corpus, texts), &mut rng);
+            let pass = self.objective.prepare(data, rows, &mut rng);
             let n = self.objective.predictions(&pass);
-            sum += number(&self.objective.loss(model, &pass)) * n as f64;
+            sum += number(&self.objective.loss(model, &pass, Noise::none())) * n as f64;
             predictions += n;
         }
         let loss = sum / predictions as f64;
@@ -271,10 +271,6 @@ impl<O> Run<'_, O> {
             _ => false,
         }
     }
-}
-
-fn tokens<'a>(corpus: &'a Corpus, texts: &[usize]) -> Vec<TextTokens<'a>> {
-    texts.iter().map(|&i| corpus.text(i)).collect()
 }
 
 fn number(loss: &Tensor<1>) -> f64 {

@@ -13,7 +13,7 @@ use rec_core::text::{Tokenizer, TokenizerModel, TrainOptions};
 
 use super::*;
 use crate::fit::{Cancel, Checkpoints, Progress};
-use crate::language::{Bert, BertConfig, BertForMaskedLm, Gpt2, Gpt2Config};
+use crate::language::{Batch, Bert, BertConfig, BertForMaskedLm, Gpt2, Gpt2Config, Noise};
 
 /// Sentences in which one word tells the next.
 fn texts(n: usize) -> Vec<String> {
@@ -160,6 +160,7 @@ fn a_resumed_run_ends_where_the_unbroken_one_does() {
         accumulation: 2,
         evaluate_every: Some(2),
         patience: Some(50),
+        dropout: DropoutRates::all(0.1),
         ..training()
     };
     let objective = MaskedObjective::new(&tokenizer).unwrap();
@@ -266,12 +267,10 @@ fn whole_words_are_masked_together() {
     let joined = |i: usize, j: usize| words[i] == words[j];
     assert!(joined(3, 4) && !joined(4, 5) && !joined(0, 1), "{words:?}");
     let objective = MaskedObjective::new(&tokenizer).unwrap();
-    let all: Vec<TextTokens<'_>> = (0..5).map(|i| corpus.text(i)).collect();
     let sentence = text.ids.len() as u32;
     for seed in 0..50 {
         let mut rng = rng::stream(seed, "masks", 0);
-        let pass =
-            <MaskedObjective as Objective<BertForMaskedLm>>::prepare(&objective, &all, &mut rng);
+        let pass = objective.pass(&corpus, &[0, 1, 2, 3, 4], &mut rng);
         let chosen = |position: u32| pass.masked_positions().contains(&position);
         for text in 0..5 {
             let first = text * sentence;
@@ -325,15 +324,16 @@ fn the_loss_is_the_mean_over_masked_tokens() {
     let corpus = Corpus::encode(&tokenizer, &texts(4), None).unwrap();
     let objective = MaskedObjective::new(&tokenizer).unwrap();
     let model = bert(&tokenizer, 5);
-    let all: Vec<TextTokens<'_>> = (0..4).map(|i| corpus.text(i)).collect();
-    let pass = <MaskedObjective as Objective<BertForMaskedLm>>::prepare(
-        &objective,
-        &all,
-        &mut rng::stream(1, "masks", 0),
-    );
-    let loss: f32 = objective.loss(&model, &pass).into_scalar();
+    let pass = objective.pass(&corpus, &[0, 1, 2, 3], &mut rng::stream(1, "masks", 0));
+    let loss: f32 = objective.loss(&model, &pass, Noise::none()).into_scalar();
     let expected = pass.mean_loss(&model);
     assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
+}
+
+impl MaskedObjective {
+    fn pass(&self, corpus: &Corpus, rows: &[usize], rng: &mut rng::Rng) -> MaskedPass {
+        <Self as Objective<BertForMaskedLm>>::prepare(self, corpus, rows, rng)
+    }
 }
 
 impl MaskedPass {
@@ -346,7 +346,12 @@ impl MaskedPass {
         use crate::language::{Backbone, Batch, MaskedLm};
         let masked = &self.masked;
         let rows = self.rows.clone();
-        let hidden = model.hidden(&Batch { ids: masked.ids.clone(), type_ids: None, rows });
+        let hidden = model.hidden(&Batch {
+            ids: masked.ids.clone(),
+            type_ids: None,
+            rows,
+            noise: Noise::none(),
+        });
         let logits = model.mlm_logits(hidden);
         let logs: Tensor<2> = burn::tensor::activation::log_softmax(logits, 1);
         let logs: Vec<f32> = logs.into_data().iter().collect();
@@ -374,4 +379,103 @@ fn half_precision_trains_on_libtorch() {
     let objective = MaskedObjective::new(&tokenizer).unwrap();
     let trained = training.fit(model, &objective, &corpus, None, &FitContext::default()).unwrap();
     assert!(trained.losses[5] < 0.9 * trained.losses[0], "{:?}", trained.losses);
+}
+
+#[test]
+fn dropout_changes_what_is_learnt_and_not_what_is_measured() {
+    let tokenizer = tokenizer();
+    let corpus = Corpus::encode(&tokenizer, &texts(40), None).unwrap();
+    let objective = MaskedObjective::new(&tokenizer).unwrap();
+    let fit = |dropout| {
+        let training = LanguageTraining { dropout, epochs: 1, ..training() };
+        let ctx = FitContext { seed: 2, ..FitContext::default() };
+        training.fit(bert(&tokenizer, 3), &objective, &corpus, Some(&corpus), &ctx)
+    };
+    let with = fit(DropoutRates::all(0.1)).unwrap();
+    assert_eq!(weights(&with.model), weights(&fit(DropoutRates::all(0.1)).unwrap().model));
+    assert_ne!(weights(&with.model), weights(&fit(DropoutRates::default()).unwrap().model));
+    assert!(fit(DropoutRates::all(1.0)).unwrap_err().to_string().contains("dropout.hidden"));
+    // Every family drops, and the same noise the same.
+    let batch = Batch::new(&[corpus.text(0).ids, corpus.text(1).ids]);
+    let noisy = |seed| batch.clone().with_noise(DropoutRates::all(0.1).noise(seed));
+    let (bert, gpt) = (bert(&tokenizer, 1), gpt(&tokenizer));
+    let models: [&dyn Backbone; 2] = [&bert, &gpt];
+    for model in models {
+        let out = |batch: &Batch| model.hidden(batch).into_data().iter::<f32>().collect::<Vec<_>>();
+        assert_eq!(out(&noisy(1)), out(&noisy(1)));
+        assert_ne!(out(&noisy(1)), out(&noisy(2)));
+        assert_ne!(out(&noisy(1)), out(&batch));
+    }
+}
+
+/// How far each part of the model moved.
+fn moved(before: &impl Module, after: &impl Module) -> Vec<(String, f32)> {
+    let arrays = |snapshot: crate::train::Snapshot| snapshot.into_arrays().collect::<Vec<_>>();
+    let both = arrays(weights(before)).into_iter().zip(arrays(weights(after)));
+    both.map(|((path, _, old), (_, _, new))| {
+        let far = old.iter().zip(&new).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        (path, far)
+    })
+    .collect()
+}
+
+#[test]
+fn frozen_parts_stay_and_lower_layers_learn_more_slowly() {
+    let tokenizer = tokenizer();
+    let corpus = Corpus::encode(&tokenizer, &texts(30), None).unwrap();
+    let objective = MaskedObjective::new(&tokenizer).unwrap();
+    let model = bert(&tokenizer, 3);
+    // One step: AdamW moves every number with a gradient by the rate.
+    let once = LanguageTraining {
+        epochs: 1,
+        batch_tokens: 10_000,
+        warmup: 0.0,
+        schedule: Schedule::Constant,
+        optimizer: AdamWConfig { weight_decay: 0.0, max_norm: None, ..AdamWConfig::default() },
+        ..training()
+    };
+    let ctx = FitContext::default();
+    let fit =
+        |training: &LanguageTraining| training.fit(model.clone(), &objective, &corpus, None, &ctx);
+    let held = ["embeddings".to_string(), "encoder.layer.0".to_string()];
+    let frozen = LanguageTraining { frozen: held.to_vec(), ..once.clone() };
+    let trained = fit(&frozen).unwrap().model;
+    for (path, far) in moved(&model, &trained) {
+        let stays = path.contains("embeddings.") || path.contains("layer.0.");
+        // The keys' bias and the pooler get no gradient from masked tokens.
+        let learns = path.contains("layer.1.output.dense") || path.starts_with("cls");
+        assert!(!(stays && far > 0.0) && (!learns || far > 0.0), "{path} {far}");
+    }
+    let again = fit(&once).unwrap();
+    let all = once.fit(trained, &objective, &corpus, None, &ctx).unwrap().model;
+    assert!(
+        moved(&fit(&frozen).unwrap().model, &all)
+            .iter()
+            .any(|(path, far)| path.contains("layer.0.output.dense.weight") && *far > 0.0),
+        "what was frozen learns in the next run"
+    );
+    let slow = fit(&LanguageTraining { layer_decay: 0.5, ..once.clone() }).unwrap();
+    let fast: std::collections::BTreeMap<_, _> = moved(&model, &again.model).into_iter().collect();
+    for (path, far) in moved(&model, &slow.model) {
+        let share = match path.as_str() {
+            p if p.contains("embeddings.") => 0.125,
+            p if p.contains("layer.0.") => 0.25,
+            p if p.contains("layer.1.") => 0.5,
+            _ => 1.0,
+        };
+        let expected = fast[&path] * share;
+        assert!((far - expected).abs() <= 1e-6 + 1e-3 * expected, "{path}: {far} {expected}");
+    }
+    let says = |training: LanguageTraining, part: &str| {
+        let message = fit(&training).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
+    };
+    let part = |part: &str| LanguageTraining { frozen: vec![part.into()], ..once.clone() };
+    says(part("encoder.layer.2"), "encoder.layer.2");
+    says(part("encoder.layer.2"), "bert.encoder.layer.0");
+    says(
+        LanguageTraining { frozen: vec!["bert".into(), "cls".into()], ..once.clone() },
+        "nothing is left",
+    );
+    says(LanguageTraining { layer_decay: 0.0, ..once.clone() }, "layer_decay");
 }

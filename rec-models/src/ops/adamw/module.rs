@@ -66,9 +66,15 @@ impl AdamW {
 
     /// The module after a step of rate `lr` by the gradients accumulated since the last one.
     pub fn apply<M: Module>(&mut self, module: M, lr: f64) -> M {
+        self.apply_by(module, |_| lr)
+    }
+
+    /// As [`AdamW::apply`], at a rate of its own for every parameter, given its path.
+    pub fn apply_by<M: Module>(&mut self, module: M, lr: impl Fn(&str) -> f64) -> M {
         let by_path = std::mem::take(&mut self.gathered);
         let scale = self.scale(&by_path);
-        module.map(&mut Stepper { path: Path::default(), by_path, optimizer: self, lr, scale })
+        let path = Path::default();
+        module.map(&mut Stepper { path, by_path, optimizer: self, lr, scale })
     }
 
     fn scale(&self, gradients: &BTreeMap<String, Tensor<1>>) -> f64 {
@@ -163,15 +169,15 @@ impl ModuleVisitor for Found<'_> {
     }
 }
 
-struct Stepper<'a> {
+struct Stepper<'a, F> {
     path: Path,
     by_path: BTreeMap<String, Tensor<1>>,
     optimizer: &'a mut AdamW,
-    lr: f64,
+    lr: F,
     scale: f64,
 }
 
-impl ModuleMapper for Stepper<'_> {
+impl<F: Fn(&str) -> f64> ModuleMapper for Stepper<'_, F> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.enter(name);
     }
@@ -189,7 +195,7 @@ impl ModuleMapper for Stepper<'_> {
     }
 }
 
-impl Stepper<'_> {
+impl<F: Fn(&str) -> f64> Stepper<'_, F> {
     fn step<const D: usize>(
         &mut self,
         path: String,
@@ -205,7 +211,8 @@ impl Stepper<'_> {
             _ => Moments::new(&parameter, shape.to_vec()),
         };
         before.steps += 1;
-        let update = config.update(before.steps, self.lr, config.decays(&path), self.scale);
+        let update =
+            config.update(before.steps, (self.lr)(&path), config.decays(&path), self.scale);
         let Moments { steps, first, second, shape: kept } = before;
         let after = op::step(Stepped { parameter, first, second }, gradient, update);
         let (first, second) = (after.first, after.second);

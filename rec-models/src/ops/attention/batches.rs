@@ -14,6 +14,11 @@ pub(super) fn forward(parts: &Parts, plan: &Plan) -> Tensor {
     let out = parts.q.zeros_like().contiguous();
     for batch in batches(plan) {
         let padded = batch.gather(parts, plan);
+        if let Some(factors) = batch.factors(plan, &parts.q) {
+            let mixed = (padded.weights(plan) * factors).matmul(&padded.v);
+            batch.queries.add_to(&out, &mixed);
+            continue;
+        }
         let mixed = Tensor::scaled_dot_product_attention(
             &padded.q,
             &padded.k,
@@ -42,9 +47,13 @@ pub(super) fn backward(grad: &Tensor, parts: &Parts, plan: &Plan, with_bias: boo
     for batch in batches(plan) {
         let padded = batch.gather(parts, plan);
         let grad = batch.queries.take(grad, plan.shape.heads);
-        let scores = padded.q.matmul(&padded.k.transpose(2, 3)) * plan.shape.scale + &padded.mask;
-        let weights = scores.softmax(-1, None).masked_fill(&padded.blind, 0.0);
-        let towards = grad.matmul(&padded.v.transpose(2, 3));
+        let weights = padded.weights(plan);
+        let factors = batch.factors(plan, &parts.q);
+        let drop = |x: Tensor| match &factors {
+            Some(factors) => x * factors,
+            None => x,
+        };
+        let towards = drop(grad.matmul(&padded.v.transpose(2, 3)));
         let inner = (&weights * &towards).sum_dim_intlist([-1i64].as_slice(), true, None);
         let slopes = &weights * (towards - inner);
         batch.queries.add_to(&gradients.q, &(slopes.matmul(&padded.k) * plan.shape.scale));
@@ -52,7 +61,7 @@ pub(super) fn backward(grad: &Tensor, parts: &Parts, plan: &Plan, with_bias: boo
             batch.shared(&tile.transpose(2, 3).matmul(rows), plan.shape.kv_heads)
         };
         batch.keys.add_to(&gradients.k, &(by_key(&slopes, &padded.q) * plan.shape.scale));
-        batch.keys.add_to(&gradients.v, &by_key(&weights, &grad));
+        batch.keys.add_to(&gradients.v, &by_key(&drop(weights), &grad));
         if let Some(bias) = &gradients.bias {
             let sum = slopes.sum_dim_intlist([0i64].as_slice(), false, None);
             let mut part =
@@ -79,6 +88,8 @@ struct Batch {
     keys: Padded,
     /// How many queries and keys each sequence has, `[sequences, 1]`.
     counts: [Tensor; 2],
+    /// The row of each sequence's first query.
+    starts: Vec<usize>,
 }
 
 /// A batch's tensors, `[sequences, heads, positions, head_dim]`, keys and values for every head.
@@ -91,6 +102,14 @@ struct Gathered {
     mask: Tensor,
     /// Queries that see no key, `[sequences, 1, queries, 1]`.
     blind: Tensor,
+}
+
+impl Gathered {
+    /// The softmax's output, `[sequences, heads, queries, keys]`.
+    fn weights(&self, plan: &Plan) -> Tensor {
+        let scores = self.q.matmul(&self.k.transpose(2, 3)) * plan.shape.scale + &self.mask;
+        scores.softmax(-1, None).masked_fill(&self.blind, 0.0)
+    }
 }
 
 fn batches(plan: &Plan) -> Vec<Batch> {
@@ -129,6 +148,7 @@ impl Batch {
             queries: Padded::new(group.iter().map(|i| plan.queries.range(*i))),
             keys: Padded::new(group.iter().map(|i| plan.keys.range(*i))),
             counts,
+            starts: group.iter().map(|i| plan.queries.range(*i).start).collect(),
         }
     }
 
@@ -155,6 +175,21 @@ impl Batch {
             mask,
             blind,
         }
+    }
+
+    /// What dropout multiplies the weights by, as `like` is; none where nothing is dropped.
+    fn factors(&self, plan: &Plan, like: &Tensor) -> Option<Tensor> {
+        let draw = plan.draw()?;
+        let [queries, keys] = [&self.queries, &self.keys].map(|padded| padded.longest);
+        let heads = plan.shape.heads;
+        let planes = self.starts.iter().flat_map(|start| {
+            (0..heads).map(move |head| {
+                draw.plane(head).factors(*start, [queries as usize, keys as usize])
+            })
+        });
+        let factors: Vec<f32> = planes.flatten().collect();
+        let size = [self.starts.len() as i64, heads as i64, queries, keys];
+        Some(Tensor::from_slice(&factors).view(size).to_device(like.device()).to_kind(like.kind()))
     }
 
     /// Which keys each query sees, `[sequences, 1, queries, keys]`.

@@ -86,6 +86,7 @@ impl Operands<Flex> {
             v: rows(&self.v),
             bias: self.bias.as_ref().map(|bias| Bias::new(floats(bias), bias_shape(bias))),
             plan,
+            draw: plan.draw(),
         }
     }
 }

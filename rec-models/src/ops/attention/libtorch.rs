@@ -116,6 +116,7 @@ impl Parts {
             v: rows(&self.v),
             bias: self.bias.as_ref().map(|bias| Bias::new(floats(bias), bias_shape(bias))),
             plan,
+            draw: plan.draw(),
         }
     }
 

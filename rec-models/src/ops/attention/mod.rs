@@ -18,6 +18,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
+use super::dropout::{Draw, Dropout};
 use super::maybe::{Maybe, operand};
 use super::{Packed, has_kernels};
 
@@ -34,6 +35,8 @@ pub struct Attention {
     /// Whether a query sees only keys up to its own position. With more keys than queries the
     /// queries are the last positions.
     pub causal: bool,
+    /// What is dropped of the softmax's weights, while training.
+    pub dropout: Dropout,
 }
 
 /// `softmax(scale · q kᵀ + bias) v` a head (Vaswani et al. 2017, eq. 1), every sequence by itself.
@@ -46,7 +49,7 @@ pub struct Attention {
 ///
 /// `q`, `k` and `v` may be column slices of one projection: they are read where they lie. On CPU
 /// devices no more than a tile of scores is ever held, the backward step computes them again from
-/// the logarithms of the softmax's denominators (Dao et al. 2022), and results are the same at any
+/// the logarithms of the softmax's denominators (Dao et al. 2022), dropout as well, and results are the same at any
 /// number of threads.
 pub fn attention(
     q: Tensor<2>,
@@ -97,6 +100,13 @@ pub struct Plan {
     queries: Packed,
     keys: Packed,
     shape: Attention,
+}
+
+impl Plan {
+    /// What is dropped of a head's weights, by row of the queries and key in the sequence.
+    fn draw(&self) -> Option<Draw> {
+        Draw::new(self.shape.dropout)
+    }
 }
 
 /// The tensors that an attention step reads.

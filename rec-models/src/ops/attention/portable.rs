@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, activation::softmax};
+use burn::tensor::{Tensor, TensorData, activation::softmax};
 
-use super::{Attention, Packed};
+use super::{Attention, Draw, Packed};
 
 /// See [`super::attention`].
 pub(super) fn attention(
@@ -22,6 +22,7 @@ pub(super) fn attention(
         if nk == 0 {
             return q.clone().narrow(0, query_rows.start, nq) * 0.0;
         }
+        let first = query_rows.start;
         let q = heads(q.clone(), query_rows, shape.heads, 1);
         let group = shape.heads / shape.kv_heads;
         let k = heads(k.clone(), key_rows.clone(), shape.kv_heads, group);
@@ -40,6 +41,14 @@ pub(super) fn attention(
             weights.mask_fill(future, 0.0)
         } else {
             softmax(scores, 2)
+        };
+        let weights = match Draw::new(shape.dropout) {
+            Some(draw) => {
+                let planes = (0..shape.heads).map(|head| draw.plane(head).factors(first, [nq, nk]));
+                let factors = TensorData::new(planes.flatten().collect(), [shape.heads, nq, nk]);
+                weights.clone() * Tensor::from_data(factors, (&weights.device(), weights.dtype()))
+            }
+            None => weights,
         };
         let mixed = weights.matmul(v);
         mixed.swap_dims(0, 1).flatten(1, 2)

@@ -1,6 +1,6 @@
 use burn::tensor::{Device, Tensor};
 
-use super::{Attention, attention, portable};
+use super::{Attention, Dropout, attention, portable};
 use crate::ops::Packed;
 use crate::ops::check::{Input, agrees, devices, differentiates};
 
@@ -13,6 +13,7 @@ struct Case<'a> {
     head_dim: usize,
     causal: bool,
     bias: bool,
+    dropped: f64,
 }
 
 impl Case<'_> {
@@ -23,7 +24,8 @@ impl Case<'_> {
     fn shape(&self) -> Attention {
         let [heads, kv_heads] = self.heads;
         let scale = 1.0 / (self.head_dim as f64).sqrt();
-        Attention { heads, kv_heads, scale, causal: self.causal }
+        let dropout = Dropout { probability: self.dropped, seed: 7 };
+        Attention { heads, kv_heads, scale, causal: self.causal, dropout }
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -61,6 +63,7 @@ const PLAIN: Case<'static> = Case {
     head_dim: 4,
     causal: false,
     bias: false,
+    dropped: 0.0,
 };
 
 fn cases() -> Vec<Case<'static>> {
@@ -69,6 +72,7 @@ fn cases() -> Vec<Case<'static>> {
         for bias in [false, true] {
             let plain = Case { causal, bias, ..PLAIN };
             cases.push(plain);
+            cases.push(Case { dropped: 0.3, ..plain });
             cases.push(Case { heads: [4, 2], head_dim: 7, ..plain });
             // Decoding: the queries are the last positions; one sequence has no cache yet.
             cases.push(Case {
@@ -90,7 +94,9 @@ fn kernels_give_what_burn_gives() {
             // Longer than a tile, in queries and in keys.
             let long: &[usize] = &[70, 17, 300, 1, 5];
             let queries: &[usize] = &[70, 1, 9, 1, 2];
-            let case = Case { queries: long, keys: long, heads: [2, 1], head_dim, causal, bias };
+            let dropped = if bias { 0.0 } else { 0.25 };
+            let heads = [2, 1];
+            let case = Case { queries: long, keys: long, heads, head_dim, causal, bias, dropped };
             cases.push(case);
             cases.push(Case { queries, ..case });
         }
@@ -152,8 +158,15 @@ fn columns_of_one_projection_are_read_where_they_lie() {
 fn the_number_of_threads_changes_nothing() {
     let lengths: &[usize] = &[70, 17, 500, 1, 5];
     let heads = [4, 2];
-    let case =
-        Case { queries: lengths, keys: lengths, heads, head_dim: 16, causal: true, bias: true };
+    let case = Case {
+        queries: lengths,
+        keys: lengths,
+        heads,
+        head_dim: 16,
+        causal: true,
+        bias: true,
+        dropped: 0.1,
+    };
     let device = Device::flex().autodiff();
     let run = |threads| {
         rec_core::parallel::install(Some(threads), || {

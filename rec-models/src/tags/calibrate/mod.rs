@@ -47,6 +47,21 @@ impl Calibration {
         }
     }
 
+    /// This calibration for more labels: `fresh` is that of all of them, `places` says where each
+    /// of those known is now.
+    pub(super) fn moved(&self, fresh: Self, places: &[u32]) -> Self {
+        match (self, fresh) {
+            (Self::Platt { a, b }, Self::Platt { a: mut all_a, b: mut all_b }) => {
+                for (&place, (a, b)) in places.iter().zip(a.iter().zip(b)) {
+                    all_a[place as usize] = *a;
+                    all_b[place as usize] = *b;
+                }
+                Self::Platt { a: all_a, b: all_b }
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// Scores, `[texts, labels]`, become probabilities in place.
     pub fn apply(&self, scores: &mut [f32], n_labels: usize) {
         for row in scores.chunks_exact_mut(n_labels) {

@@ -224,7 +224,15 @@ impl Work<'_> {
         }
         // SAFETY: a row of the matrix, which has a column a head.
         let log_sum = unsafe { *self.log_sums.at(self.span.query_start + query, block.head) };
+        let drop = |row: &mut [f32]| {
+            if let Some(draw) = self.inputs.draw {
+                let at = self.span.query_start + query;
+                draw.plane(block.head).apply(at, block.key, &mut row[..visible]);
+            }
+        };
+        drop(grads);
         slopes(s, weights, grads, log_sum, delta);
+        drop(weights);
         if let (Some(out), Some(bias)) = (&self.gradients.bias, &self.inputs.bias) {
             let out = out.at(block.head * bias.queries + query, block.key);
             // SAFETY: this task's thread alone writes this head's bias.

@@ -169,6 +169,10 @@ impl Work<'_> {
             let before = Running { largest: largest[r], sum: sums[r] };
             let (after, factor) = weigh(s, row, before);
             (largest[r], sums[r]) = (after.largest, after.sum);
+            if let Some(draw) = self.inputs.draw {
+                let row = &mut row[..visible];
+                draw.plane(head).apply(self.span.query_start + query, block.key, row);
+            }
             if block.key > 0 && factor != 1.0 {
                 let out = self.out.at(self.span.query_start + query, head * depth);
                 // SAFETY: this task alone writes these rows under this head.

@@ -15,6 +15,7 @@ pub(super) use rows::{Rows, RowsMut};
 use std::cell::RefCell;
 
 use super::Plan;
+use crate::ops::dropout::Draw;
 
 /// Queries in a tile of scores: a multiple of the product kernel's rows.
 const QUERIES: usize = 48;
@@ -28,6 +29,8 @@ pub(super) struct Inputs<'a> {
     /// `[heads, longest query, longest key]`.
     pub(super) bias: Option<Bias<'a>>,
     pub(super) plan: &'a Plan,
+    /// What is dropped of the weights.
+    pub(super) draw: Option<Draw>,
 }
 
 impl Inputs<'_> {

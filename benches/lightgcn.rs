@@ -1,0 +1,182 @@
+//! Graph models on real data: seconds, Recall@20 and NDCG@20 (`benches/peers/lightgcn.py` prints
+//! those of plain torch and RecBole).
+//!
+//! ```sh
+//! cargo bench -p rec-models --bench lightgcn -- step --data gowalla          # seconds a step
+//! cargo bench -p rec-models --bench lightgcn -- tune --data gowalla …        # on a held-out part
+//! cargo bench -p rec-models --bench lightgcn -- test --data gowalla …        # all of train, test
+//! ```
+//!
+//! `tune` holds a tenth of the training interactions out, measures there after every `--every`
+//! epochs, and stops after `--patience` measurements without a better one; `test` trains on all of
+//! them for the epochs given and measures once, on the test part.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first failure")]
+
+#[allow(dead_code, reason = "shared with other benchmarks")]
+mod support;
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use clap::{Parser, ValueEnum};
+use rand::seq::SliceRandom as _;
+use rec_core::data::Dataset;
+use rec_core::rank::Recommend;
+use rec_models::fit::{Fit, FitContext, Validation};
+use rec_models::graph::{GraphLoss, LightGcn, PositiveSampling};
+use support::{data, dataset, n_items, recall_ndcg, sequences};
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Job {
+    Step,
+    Tune,
+    Test,
+}
+
+#[derive(Parser)]
+struct Args {
+    job: Job,
+    #[arg(long, default_value = "gowalla")]
+    data: String,
+    #[arg(long, default_value_t = 100)]
+    epochs: usize,
+    #[arg(long, default_value_t = 2048)]
+    batch: usize,
+    #[arg(long, default_value_t = 0.001)]
+    rate: f32,
+    #[arg(long, default_value_t = 1e-4)]
+    l2: f32,
+    #[arg(long, default_value_t = 3)]
+    layers: usize,
+    #[arg(long, default_value_t = 64)]
+    factors: usize,
+    /// Trains with the softmax of cosines over this temperature instead of BPR.
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// Draws users, then one of their items.
+    #[arg(long)]
+    users: bool,
+    #[arg(long, default_value_t = 5)]
+    every: usize,
+    #[arg(long, default_value_t = 3)]
+    patience: usize,
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[arg(long)]
+    bench: bool,
+}
+
+impl Args {
+    fn estimator(&self) -> LightGcn {
+        LightGcn {
+            factors: self.factors,
+            layers: self.layers,
+            learning_rate: self.rate,
+            l2: self.l2,
+            epochs: self.epochs,
+            batch_size: self.batch,
+            loss: match self.temperature {
+                Some(temperature) => GraphLoss::Softmax { temperature },
+                None => GraphLoss::Bpr,
+            },
+            positives: match self.users {
+                true => PositiveSampling::Users,
+                false => PositiveSampling::Events,
+            },
+            ..LightGcn::default()
+        }
+    }
+
+    fn ctx(&self) -> FitContext<'static> {
+        FitContext { threads: Some(self.threads), seed: self.seed, ..FitContext::default() }
+    }
+}
+
+fn main() {
+    let args = Args::parse();
+    let Some((train, test)) = split(&args.data) else { return };
+    let n = n_items(&train).max(n_items(&test));
+    match args.job {
+        Job::Step => step(&args, &dataset(&train, n)),
+        Job::Tune => {
+            let (kept, held) = hold_out(&train, args.seed);
+            tune(&args, &dataset(&kept, n), &held);
+        }
+        Job::Test => {
+            let start = Instant::now();
+            let model = args.estimator().fit(&dataset(&train, n), &mut args.ctx()).unwrap();
+            let seconds = start.elapsed().as_secs_f64();
+            let (recall, ndcg) = recall_ndcg(&model, &test, 20);
+            println!("test Recall@20 {recall:.4} NDCG@20 {ndcg:.4} seconds {seconds:.1}");
+        }
+    }
+}
+
+type Users = Vec<Vec<u32>>;
+
+fn split(name: &str) -> Option<(Users, Users)> {
+    let train = sequences(&data(&format!("{name}/train.txt.gz"))?);
+    let mut test = sequences(&data(&format!("{name}/test.txt.gz"))?);
+    test.resize(train.len().max(test.len()), Vec::new());
+    Some((train, test))
+}
+
+/// A tenth of each user's items, at least one where they have two.
+fn hold_out(train: &Users, seed: u64) -> (Users, Users) {
+    let mut rng = rec_core::rng::stream(seed, "hold out", 0);
+    let parts = train.iter().map(|items| {
+        let mut items = items.clone();
+        items.shuffle(&mut rng);
+        let held = (items.len() / 10).max(usize::from(items.len() > 1));
+        let kept = items.split_off(held.min(items.len()));
+        (kept, items)
+    });
+    parts.unzip()
+}
+
+fn tune(args: &Args, kept: &Dataset, held: &Users) {
+    let start = Instant::now();
+    let out = Mutex::new(0usize);
+    let measure = |model: &dyn Recommend| {
+        let (recall, ndcg) = recall_ndcg(model, held, 20);
+        let mut done = out.lock().unwrap();
+        *done += args.every;
+        let at = start.elapsed().as_secs_f64();
+        println!("epoch {done} Recall@20 {recall:.4} NDCG@20 {ndcg:.4} after {at:.0} s");
+        Ok(ndcg)
+    };
+    let validation = Validation {
+        metric: "ndcg@20".into(),
+        measure: &measure,
+        every: args.every,
+        patience: Some(args.patience),
+    };
+    let mut ctx = FitContext { validation: Some(validation), ..args.ctx() };
+    let model = args.estimator().fit(kept, &mut ctx).unwrap();
+    println!("best after {} epochs", model.log().epochs);
+}
+
+/// Two lengths of training apart give the time of their difference.
+fn step(args: &Args, train: &Dataset) {
+    let time = |epochs| {
+        let estimator = LightGcn { epochs, ..args.estimator() };
+        let start = Instant::now();
+        estimator.fit(train, &mut args.ctx()).unwrap();
+        start.elapsed().as_secs_f64()
+    };
+    let steps = train.interactions.len().div_ceil(args.batch);
+    let mut epochs: Vec<f64> = (0..3).map(|_| time(2) - time(1)).collect();
+    epochs.sort_by(f64::total_cmp);
+    let [best, median, _] = epochs[..] else { return };
+    println!(
+        "{}: batch {}, {steps} steps an epoch: best {best:.2} s an epoch, {:.4} s a step; median \
+         {median:.2}, {:.4}",
+        args.data,
+        args.batch,
+        best / steps as f64,
+        median / steps as f64
+    );
+}

@@ -1,0 +1,214 @@
+//! The fitted model.
+
+use std::sync::Arc;
+
+use rec_core::data::{Csr, IdMaps};
+use rec_core::rank::{Explain, History, Recommend, Scorer, Similar, TopK, similar_rows};
+use rec_core::store::{ModelReader, ModelWriter};
+
+use super::{GfCf, KIND};
+use crate::collab::factors;
+use crate::fit::Model;
+use crate::ops::gemm::{Matrix, product};
+use crate::{Error, Result};
+
+/// `R̃` both ways, and what it was normalised by.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    pub(super) by_user: Csr,
+    pub(super) by_item: Csr,
+    /// The square roots of the items' numbers of users; 1 for an item nobody had.
+    pub(super) roots: Vec<f32>,
+}
+
+impl Filter {
+    pub(super) fn new(seen: &Csr) -> Self {
+        let root = |n: u32| (n.max(1) as f32).sqrt();
+        let roots: Vec<f32> = seen.column_counts().into_iter().map(root).collect();
+        let by_user = seen.map_values(|user, item, _| {
+            1.0 / (root(seen.row(user).len() as u32) * roots[item as usize])
+        });
+        Self { by_item: by_user.transpose(), by_user, roots }
+    }
+}
+
+/// A fitted [`GfCf`].
+#[derive(Clone, Debug)]
+pub struct GfCfModel {
+    pub(super) config: GfCf,
+    pub(super) ids: Arc<IdMaps>,
+    pub(super) seen: Arc<Csr>,
+    pub(super) filter: Filter,
+    /// Right singular vectors, `[n_items, factors]`.
+    pub(super) vectors: Vec<f32>,
+}
+
+impl GfCfModel {
+    pub(super) fn new(
+        config: GfCf,
+        ids: Arc<IdMaps>,
+        seen: Arc<Csr>,
+        vectors: Vec<f32>,
+    ) -> Result<Self> {
+        config.check()?;
+        let (n, m, d) = (ids.users.len(), ids.items.len(), config.factors);
+        for (what, expected, got) in [
+            ("rows of the model's matrix", n, seen.n_rows()),
+            ("columns of the model's matrix", m, seen.n_cols()),
+            ("values of the singular vectors", m * d, vectors.len()),
+        ] {
+            if expected != got {
+                return Err(Error::shape(what, expected, got));
+            }
+        }
+        let filter = Filter::new(&seen);
+        Ok(Self { config, ids, seen, filter, vectors })
+    }
+
+    /// Reads a saved model.
+    ///
+    /// # Errors
+    /// [`Error::Format`] or [`Error::Shape`] for a folder that holds no whole GF-CF model.
+    pub fn load(reader: &ModelReader) -> Result<Self> {
+        factors::check_kind(reader, KIND)?;
+        let vectors = reader.f32("vectors")?.1;
+        Self::new(reader.config()?, reader.ids()?, Arc::new(reader.csr("seen")?), vectors)
+    }
+
+    /// The estimator.
+    pub fn config(&self) -> &GfCf {
+        &self.config
+    }
+
+    /// The right singular vectors, row-major `[n_items, factors]`, largest singular value first.
+    pub fn vectors(&self) -> &[f32] {
+        &self.vectors
+    }
+
+    /// Scores of users who had these items.
+    fn filtered(&self, histories: &[&[u32]], out: &mut [f32]) {
+        let (m, d) = (self.ids.items.len(), self.config.factors);
+        self.ideal(histories, out);
+        let mut shares = vec![0f32; self.filter.by_user.n_rows()];
+        let mut users: Vec<u32> = Vec::new();
+        for (history, out) in histories.iter().zip(out.chunks_exact_mut(m.max(1))) {
+            if d > 0 {
+                let scales = self.filter.roots.iter().map(|root| self.config.alpha * root);
+                out.iter_mut().zip(scales).for_each(|(out, scale)| *out *= scale);
+            }
+            for (user, share) in
+                history.iter().flat_map(|&i| self.filter.by_item.iter_row(i as usize))
+            {
+                let sum = &mut shares[user as usize];
+                if *sum == 0.0 {
+                    users.push(user);
+                }
+                *sum += share;
+            }
+            for user in users.drain(..) {
+                let share = std::mem::take(&mut shares[user as usize]);
+                for (item, x) in self.filter.by_user.iter_row(user as usize) {
+                    out[item as usize] += share * x;
+                }
+            }
+        }
+    }
+
+    /// `r D_I^-½ V Vᵀ`, into `out`; zeros without vectors.
+    fn ideal(&self, histories: &[&[u32]], out: &mut [f32]) {
+        let (m, d, n) = (self.ids.items.len(), self.config.factors, histories.len());
+        if d == 0 || n == 0 {
+            return out.fill(0.0);
+        }
+        let mut low = vec![0f32; n * d];
+        for (history, low) in histories.iter().zip(low.chunks_exact_mut(d)) {
+            for &item in *history {
+                let scale = 1.0 / self.filter.roots[item as usize];
+                let vector = &self.vectors[item as usize * d..][..d];
+                low.iter_mut().zip(vector).for_each(|(low, v)| *low += scale * v);
+            }
+        }
+        let vectors = Matrix::new(&self.vectors, [m, d]).transposed();
+        out.copy_from_slice(&product(Matrix::new(&low, [n, d]), vectors));
+    }
+}
+
+impl Scorer for GfCfModel {
+    fn n_users(&self) -> usize {
+        self.ids.users.len()
+    }
+
+    fn n_items(&self) -> usize {
+        self.ids.items.len()
+    }
+
+    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
+        let histories: Vec<&[u32]> = users.iter().map(|&u| self.seen.row(u as usize)).collect();
+        self.filtered(&histories, out);
+        Ok(())
+    }
+}
+
+impl Recommend for GfCfModel {
+    fn ids(&self) -> &Arc<IdMaps> {
+        &self.ids
+    }
+
+    fn seen(&self) -> &Csr {
+        &self.seen
+    }
+
+    fn score_histories(&self, histories: &[History], out: &mut [f32]) -> Result<()> {
+        let m = self.ids.items.len();
+        let mut items: Vec<Vec<u32>> = Vec::with_capacity(histories.len());
+        for history in histories {
+            let mut had: Vec<u32> = history.iter().map(|&(item, _)| item).collect();
+            had.sort_unstable();
+            had.dedup();
+            if let Some(&item) = had.last().filter(|&&item| item as usize >= m) {
+                return Err(Error::shape("dense item of a history", format!("< {m}"), item));
+            }
+            items.push(had);
+        }
+        let items: Vec<&[u32]> = items.iter().map(Vec::as_slice).collect();
+        self.filtered(&items, out);
+        Ok(())
+    }
+}
+
+impl Similar for GfCfModel {
+    fn similar_ids(&self) -> &Arc<IdMaps> {
+        &self.ids
+    }
+
+    /// By the cosine of the items' singular vectors.
+    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
+        if self.config.factors == 0 {
+            let why = "its linear filter alone has no item vectors; choose factors of at least 1";
+            return Err(Error::unsupported("similar items", "GF-CF without factors", why));
+        }
+        similar_rows(&self.vectors, self.config.factors, items, k, true)
+    }
+}
+
+impl Model for GfCfModel {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn writer(&self) -> Result<ModelWriter> {
+        let mut writer = ModelWriter::new(KIND, &self.config)?;
+        writer.ids(&self.ids);
+        writer.f32("vectors", &[self.n_items(), self.config.factors], &self.vectors)?;
+        writer.csr("seen", &self.seen)?;
+        Ok(writer)
+    }
+
+    fn as_similar(&self) -> Option<&dyn Similar> {
+        Some(self)
+    }
+
+    fn as_explain(&self) -> Option<&dyn Explain> {
+        Some(self)
+    }
+}

@@ -1,0 +1,241 @@
+//! The fitted model.
+
+use std::sync::Arc;
+
+use rec_core::data::{Csr, IdMaps};
+use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar, TopK, similar_rows};
+use rec_core::store::{ModelReader, ModelWriter};
+
+use super::{GraphLoss, KIND, LightGcn};
+use crate::collab::factors;
+use crate::fit::Model;
+use crate::ops::spmm::cpu::{Buffers, Only, propagate};
+use crate::train::TrainingLog;
+use crate::{Error, Result};
+
+/// A fitted [`LightGcn`]: one propagated embedding a user, one an item.
+#[derive(Clone, Debug)]
+pub struct LightGcnModel {
+    pub(super) config: LightGcn,
+    log: TrainingLog,
+    pub(super) ids: Arc<IdMaps>,
+    pub(super) seen: Arc<Csr>,
+    pub(super) users: Vec<f32>,
+    pub(super) items: Vec<f32>,
+    /// What an item hands on to a user who has it, times the root of the user's number of items:
+    /// `1/(K + 1) Σ_{k<K} e_iᵏ / √d_i`, `[n_items, factors]`.
+    pub(super) handed: Vec<f32>,
+}
+
+impl LightGcnModel {
+    /// Propagates initial embeddings, users first.
+    pub(super) fn propagated(
+        config: LightGcn,
+        log: TrainingLog,
+        ids: Arc<IdMaps>,
+        seen: Arc<Csr>,
+        graph: &Csr,
+        initial: &[f32],
+    ) -> Result<Self> {
+        let (d, layers, n) = (config.factors, config.layers, seen.n_rows());
+        let share = 1.0 / (layers + 1) as f32;
+        let (only, mut buffers) = (Only::default(), Buffers::default());
+        let mut sums = vec![0f32; initial.len()];
+        propagate(graph, initial, d, layers, only, &mut buffers, &mut sums);
+        sums.iter_mut().for_each(|x| *x *= share);
+        let (users, items) = (sums[..n * d].to_vec(), sums[n * d..].to_vec());
+        let mut handed = vec![0f32; items.len()];
+        if layers > 0 {
+            propagate(graph, initial, d, layers - 1, only, &mut buffers, &mut sums);
+            let degrees = seen.column_counts();
+            let rows = handed.chunks_exact_mut(d).zip(sums[n * d..].chunks_exact(d)).zip(degrees);
+            for ((to, from), degree) in rows {
+                let scale = share / (degree.max(1) as f32).sqrt();
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = scale * from);
+            }
+        }
+        Self::new(config, log, ids, seen, [users, items, handed])
+    }
+
+    fn new(
+        config: LightGcn,
+        log: TrainingLog,
+        ids: Arc<IdMaps>,
+        seen: Arc<Csr>,
+        [users, items, handed]: [Vec<f32>; 3],
+    ) -> Result<Self> {
+        config.check()?;
+        factors::check_shapes(&ids, &seen, &users, &items, config.factors)?;
+        if handed.len() != items.len() {
+            let what = "values of what items hand on";
+            return Err(Error::shape(what, items.len(), handed.len()));
+        }
+        let mut model = Self { config, log, ids, seen, users, items, handed };
+        if matches!(model.config.loss, GraphLoss::Softmax { .. }) {
+            // Trained on cosines, the model scores by them.
+            unit_rows(&mut model.users, model.config.factors);
+            unit_rows(&mut model.items, model.config.factors);
+        }
+        Ok(model)
+    }
+
+    /// Reads a saved model.
+    ///
+    /// # Errors
+    /// [`Error::Format`] or [`Error::Shape`] for a folder that holds no whole LightGCN model.
+    pub fn load(reader: &ModelReader) -> Result<Self> {
+        factors::check_kind(reader, KIND)?;
+        Self::new(
+            reader.config()?,
+            factors::training_log(reader)?,
+            reader.ids()?,
+            Arc::new(reader.csr("seen")?),
+            [reader.f32("users")?.1, reader.f32("items")?.1, reader.f32("handed")?.1],
+        )
+    }
+
+    /// The estimator.
+    pub fn config(&self) -> &LightGcn {
+        &self.config
+    }
+
+    /// How training went.
+    pub fn log(&self) -> &TrainingLog {
+        &self.log
+    }
+
+    /// The users' propagated embeddings, row-major `[n_users, factors]`; of length 1 if the model
+    /// was trained on cosines.
+    pub fn user_factors(&self) -> &[f32] {
+        &self.users
+    }
+
+    /// The items' propagated embeddings, row-major `[n_items, factors]`, likewise.
+    pub fn item_factors(&self) -> &[f32] {
+        &self.items
+    }
+
+    fn product(&self) -> Factors<'_> {
+        Factors {
+            dim: self.config.factors,
+            users: &self.users,
+            items: &self.items,
+            item_bias: None,
+        }
+    }
+
+    /// Embeddings of users who had these items, `[histories.len(), factors]`: what a node with
+    /// edges to them and no embedding of its own would get by propagation, were the others to stay
+    /// as they are. Weights are not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for an item the model does not have.
+    pub fn fold_in(&self, histories: &[History]) -> Result<Vec<f32>> {
+        let (d, m) = (self.config.factors, self.ids.items.len());
+        let mut users = vec![0f32; histories.len() * d];
+        for (history, user) in histories.iter().zip(users.chunks_exact_mut(d)) {
+            let mut items: Vec<u32> = history.iter().map(|&(i, _)| i).collect();
+            items.sort_unstable();
+            items.dedup();
+            if let Some(&item) = items.last().filter(|&&item| item as usize >= m) {
+                return Err(Error::shape("dense item of a history", format!("< {m}"), item));
+            }
+            let scale = 1.0 / (items.len().max(1) as f32).sqrt();
+            for item in items {
+                let handed = &self.handed[item as usize * d..][..d];
+                user.iter_mut().zip(handed).for_each(|(user, x)| *user += scale * x);
+            }
+        }
+        if matches!(self.config.loss, GraphLoss::Softmax { .. }) {
+            unit_rows(&mut users, d);
+        }
+        Ok(users)
+    }
+}
+
+/// Scales rows to length 1; a row of zeros stays one.
+fn unit_rows(rows: &mut [f32], d: usize) {
+    for row in rows.chunks_exact_mut(d) {
+        let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+        if length > 0.0 {
+            row.iter_mut().for_each(|x| *x /= length);
+        }
+    }
+}
+
+impl Scorer for LightGcnModel {
+    fn n_users(&self) -> usize {
+        self.ids.users.len()
+    }
+
+    fn n_items(&self) -> usize {
+        self.ids.items.len()
+    }
+
+    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
+        self.product().score(users, out)
+    }
+
+    fn factors(&self) -> Option<Factors<'_>> {
+        Some(self.product())
+    }
+}
+
+impl Recommend for LightGcnModel {
+    fn ids(&self) -> &Arc<IdMaps> {
+        &self.ids
+    }
+
+    fn seen(&self) -> &Csr {
+        &self.seen
+    }
+
+    fn score_histories(&self, histories: &[History], out: &mut [f32]) -> Result<()> {
+        if self.config.layers == 0 {
+            return Err(Error::unsupported(
+                "recommending for a history",
+                "LightGCN without layers",
+                "train with layers of at least 1: a new user's embedding comes by propagation",
+            ));
+        }
+        let users = self.fold_in(histories)?;
+        let all: Vec<u32> = (0..histories.len() as u32).collect();
+        Factors { users: &users, ..self.product() }.score(&all, out)
+    }
+}
+
+impl Similar for LightGcnModel {
+    fn similar_ids(&self) -> &Arc<IdMaps> {
+        &self.ids
+    }
+
+    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
+        similar_rows(&self.items, self.config.factors, items, k, true)
+    }
+}
+
+impl Model for LightGcnModel {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn writer(&self) -> Result<ModelWriter> {
+        let d = self.config.factors;
+        let mut writer = ModelWriter::new(KIND, &self.config)?;
+        writer.training(&self.log)?;
+        writer.ids(&self.ids);
+        writer.f32("users", &[self.n_users(), d], &self.users)?;
+        writer.f32("items", &[self.n_items(), d], &self.items)?;
+        writer.f32("handed", &[self.n_items(), d], &self.handed)?;
+        writer.csr("seen", &self.seen)?;
+        Ok(writer)
+    }
+
+    fn as_similar(&self) -> Option<&dyn Similar> {
+        Some(self)
+    }
+
+    fn as_explain(&self) -> Option<&dyn Explain> {
+        Some(self)
+    }
+}

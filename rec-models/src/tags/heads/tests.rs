@@ -1,0 +1,177 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use rec_core::data::{Csr, Id};
+use rec_core::text::{Tokenizer, TokenizerModel, TrainOptions};
+use serde::Deserialize;
+
+use super::lbfgs::Stop;
+use super::linear::Problem;
+use super::*;
+use crate::fit::Cancel;
+use crate::language::{Bert, BertConfig, EncoderOptions};
+
+#[derive(Deserialize)]
+struct Fixture {
+    rows: Vec<f32>,
+    single: Vec<u32>,
+    several: Vec<Vec<u32>>,
+    weights: Vec<f32>,
+    single_scores: Vec<f32>,
+    weighted_scores: Vec<f32>,
+    several_scores: Vec<f32>,
+}
+
+#[test]
+fn scores_are_those_of_scikit_learn() {
+    let text = include_str!("../../../../tests/fixtures/tags_head_sklearn.json");
+    let of: Fixture = serde_json::from_str(text).unwrap();
+    let vectors = Vectors::new(5, of.rows).unwrap();
+    let single = Csr::from_rows(of.single.iter().map(|&label| vec![(label, 1.0)]), 3);
+    let several = of.several.iter().map(|row| {
+        (0..).zip(row).filter(|(_, has)| **has == 1).map(|(label, _)| (label, 1.0)).collect()
+    });
+    let several = Csr::from_rows(several, 3);
+    let stop = Stop { tolerance: 1e-8, max_iterations: 1000 };
+    let cancel = Cancel::default();
+    for (labels, task, weights, want) in [
+        (&single, Task::Single, vec![1.0; 3], &of.single_scores),
+        (&single, Task::Single, of.weights.clone(), &of.weighted_scores),
+        (&several, Task::Multi, of.weights.clone(), &of.several_scores),
+    ] {
+        let problem = Problem::new(&vectors, (labels, task), &weights, stop, &cancel);
+        let head = problem.linear(&problem.solve(0.3, problem.zero()).unwrap());
+        let found = head.scores(vectors.as_slice());
+        assert_eq!(found.len(), want.len());
+        for (got, want) in found.iter().zip(want) {
+            assert!((got - want).abs() < 2e-3, "{task:?}: {got}, scikit-learn {want}");
+        }
+    }
+}
+
+const TEXTS: [&str; 12] = [
+    "屏幕清晰，手机很快",
+    "电池耐用的手机",
+    "手机太小",
+    "手机信号好",
+    "屏幕漂亮",
+    "充电很快",
+    "情节感人的书",
+    "这本书文笔很好",
+    "故事精彩",
+    "作者的书值得读",
+    "书的纸张很好",
+    "读完这本书",
+];
+
+/// A BERT that was never trained: its vectors are of the characters of a text.
+pub(in crate::tags) fn encoder(folder: &Path) -> Arc<TextEncoder> {
+    let options = TrainOptions::new(TokenizerModel::WordPiece).vocab_size(120);
+    let tokenizer = Tokenizer::train(TEXTS, options).unwrap();
+    tokenizer.save_folder(folder).unwrap();
+    let config = BertConfig {
+        vocab_size: tokenizer.vocab_size(),
+        hidden_size: 32,
+        num_hidden_layers: 1,
+        num_attention_heads: 2,
+        intermediate_size: 64,
+        max_position_embeddings: 32,
+        ..BertConfig::default()
+    };
+    Bert::init(config, &Device::flex(), 3).unwrap().save(folder).unwrap();
+    Arc::new(TextEncoder::from_pretrained(folder, &EncoderOptions::default()).unwrap())
+}
+
+fn ids(names: &[&str]) -> Vec<Id> {
+    names.iter().map(|&name| Id::from(name)).collect()
+}
+
+fn classes() -> Vec<Id> {
+    ids(&[["手机"; 6], ["书籍"; 6]].concat())
+}
+
+fn fit(folder: &Path, texts: &[&str], labelled: &Labelled) -> Result<TagClassifier> {
+    HeadTagger::default().fit(encoder(folder), texts, labelled, &FitContext::default())
+}
+
+#[test]
+fn a_head_learns_and_its_folder_loads_alone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let checkpoint = scratch.path().join("bert");
+    let sets: Vec<Vec<Id>> =
+        (0..12).map(|i| ids(if i < 6 { &["货/手机", "新"] } else { &["货/书"] })).collect();
+    for (at, labelled) in
+        [Labelled::single(&classes()).unwrap(), Labelled::paths(&sets, '/').unwrap()]
+            .into_iter()
+            .enumerate()
+    {
+        let classifier = fit(&checkpoint, &TEXTS, &labelled).unwrap();
+        let report = classifier.evaluate(&TEXTS, &names_of(&labelled)).unwrap();
+        assert!(report.accuracy >= 0.9, "{}", report.accuracy);
+        let path = scratch.path().join(at.to_string());
+        classifier.save(&path).unwrap();
+        // Saved over itself from its own folder, and with the checkpoint gone.
+        let loaded = TagClassifier::load(&path).unwrap();
+        loaded.save(&path).unwrap();
+        std::fs::remove_dir_all(&checkpoint).unwrap();
+        let loaded = TagClassifier::load(&path).unwrap();
+        let more = ["没见过的话", "", "手机"];
+        assert_eq!(loaded.predict_proba(&more).unwrap(), classifier.predict_proba(&more).unwrap());
+        assert_eq!(loaded.predict(&TEXTS).unwrap(), classifier.predict(&TEXTS).unwrap());
+        let error = classifier.save(scratch.path().join("other")).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+    }
+}
+
+fn names_of(labelled: &Labelled) -> Vec<Vec<Id>> {
+    let name = |&label: &u32| Id::from(labelled.labels.name(label).unwrap().to_string().as_str());
+    (0..labelled.len()).map(|row| labelled.rows.row(row).iter().map(name).collect()).collect()
+}
+
+#[test]
+fn threads_change_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let encoder = encoder(scratch.path());
+    let labelled = Labelled::single(&classes()).unwrap();
+    let with = |threads| {
+        let ctx = FitContext { threads: Some(threads), ..FitContext::default() };
+        let classifier = HeadTagger::default().fit(encoder.clone(), &TEXTS, &labelled, &ctx);
+        let scores = |c: &TagClassifier| c.model().scores(&TEXTS).unwrap();
+        scores(&classifier.unwrap())
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn bad_input_is_refused_and_odd_input_is_not() {
+    let scratch = tempfile::tempdir().unwrap();
+    let labelled = Labelled::single(&classes()).unwrap();
+    let folder = scratch.path();
+    assert!(matches!(fit(folder, &TEXTS[..5], &labelled), Err(Error::Shape { .. })));
+    assert!(matches!(fit(folder, &[" "; 12], &labelled), Err(Error::Empty { .. })));
+    let refused = |tagger: HeadTagger| {
+        let outcome = tagger.fit(encoder(folder), &TEXTS, &labelled, &FitContext::default());
+        assert!(matches!(outcome, Err(Error::Parameter { .. })));
+    };
+    refused(HeadTagger { c: vec![], ..HeadTagger::default() });
+    refused(HeadTagger { c: vec![-1.0], ..HeadTagger::default() });
+    refused(HeadTagger { folds: 1, ..HeadTagger::default() });
+    refused(HeadTagger { tolerance: 0.0, ..HeadTagger::default() });
+    refused(HeadTagger { max_iterations: 0, ..HeadTagger::default() });
+    // Empty texts among good ones.
+    let mut texts = TEXTS;
+    texts[3] = "";
+    let classifier = fit(folder, &texts, &labelled).unwrap();
+    assert!(classifier.predict_proba(&["", "手机"]).unwrap().iter().all(|p| p.is_finite()));
+    // More labels than rows.
+    let sets: Vec<Vec<Id>> =
+        (0..3).map(|i| (0..4).map(|j| Id::from(format!("tag {i} {j}"))).collect()).collect();
+    let classifier = fit(folder, &TEXTS[..3], &Labelled::multi(&sets).unwrap()).unwrap();
+    assert_eq!(classifier.predict(&TEXTS).unwrap().len(), 12);
+    let cancel = Cancel::default();
+    cancel.cancel();
+    let ctx = FitContext { cancel, ..FitContext::default() };
+    let outcome = HeadTagger::default().fit(encoder(folder), &TEXTS, &labelled, &ctx);
+    assert!(matches!(outcome, Err(Error::Cancelled(_))));
+}
