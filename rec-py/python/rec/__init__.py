@@ -41,6 +41,7 @@ from ._read import read, read_split
 from ._tags import TagClassifier
 from ._vectors import (
     SIF,
+    ContextReconstruction,
     FastText,
     FastTextKeyedVectors,
     GloVe,
@@ -67,6 +68,7 @@ __all__ = [
     "ALS",
     "BPR",
     "CoTransition",
+    "ContextReconstruction",
     "DataError",
     "Dataset",
     "DecodeStream",
