@@ -1,7 +1,7 @@
 //! Accuracy of tag models on an encoder: `cargo bench -p rec-models --bench tags_encoder -- FOLDER`,
 //! with the folder of a checkpoint such as all-MiniLM-L6-v2. Data: banking77, its own parts.
 //!
-//! Further arguments choose what is measured: `head`, `fine`, `zero`; all by default.
+//! Further arguments choose what is measured: `head`, `fine`; both by default.
 //! `epochs=4 rate=2e-5` changes the fine-tuning.
 
 use std::path::Path;
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     let parts = (read("train")?, read("test")?);
     let (Some(train), Some(test)) = parts else { return Ok(()) };
     let wants = |what: &str| {
-        let named = args.iter().any(|a| ["head", "fine", "zero"].contains(&a.as_str()));
+        let named = args.iter().any(|a| ["head", "fine"].contains(&a.as_str()));
         !named || args.iter().any(|a| a == what)
     };
     if wants("head") {

@@ -1,6 +1,7 @@
 //! Texts to vectors.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -21,7 +22,7 @@ use crate::texts::{Texts, text_from_py};
 /// A transformer with its tokenizer and pooling.
 #[pyclass(module = "rec", name = "TextEncoder", frozen)]
 pub(crate) struct PyTextEncoder {
-    inner: TextEncoder,
+    pub(crate) inner: Arc<TextEncoder>,
 }
 
 /// One call's settings, as keyword arguments.
@@ -157,7 +158,7 @@ impl PyTextEncoder {
                 None => Ok(encoder),
             }
         })?;
-        Ok(Self { inner })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     #[pyo3(signature = (texts, *, prompt, prompt_name, normalize, batch_tokens, memory_limit, num_threads, progress))]
@@ -257,6 +258,12 @@ impl PyTextEncoder {
                 Texts::Owned(texts) => self.inner.rank(&query, texts, &options),
             }
         })
+    }
+
+    /// The folder it was loaded from.
+    #[getter]
+    fn folder(&self) -> PathBuf {
+        self.inner.folder().to_path_buf()
     }
 
     /// Columns of the vectors.

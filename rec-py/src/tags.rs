@@ -9,11 +9,14 @@ use pyo3::types::PyDict;
 use rec_core::data::Id;
 use rec_core::{Error, Result, parallel};
 use rec_models::FitContext;
+use rec_models::language::DropoutRates;
 use rec_models::tags::{
-    ClassWeights, Labelled, Labels, NgramTagger, Tag, TagClassifier, TagReport,
+    ClassWeights, ClassificationLoss, FineTuneTagger, FineTuned, HeadTagger, Labelled, Labels,
+    NgramTagger, Tag, TagClassifier, TagReport, Task, ZeroShot,
 };
 
 use crate::dataset::path_of;
+use crate::encoder::PyTextEncoder;
 use crate::errors::OrRaise;
 use crate::ids::{dense_to_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped};
 use crate::interrupt;
@@ -41,7 +44,13 @@ fn labelled(sets: Vec<Vec<Id>>, several: bool, separator: Option<char>) -> Resul
     match (several, separator) {
         (true, Some(separator)) => Labelled::paths(&sets, separator),
         (true, None) => Labelled::multi(&sets),
-        (false, _) => Labelled::single(&sets.into_iter().flatten().collect::<Vec<_>>()),
+        (false, separator) => {
+            let names: Vec<Id> = sets.into_iter().flatten().collect();
+            separator.map_or_else(
+                || Labelled::single(&names),
+                |separator| Labelled::single_paths(&names, separator),
+            )
+        }
     }
 }
 
@@ -56,6 +65,64 @@ fn weights_of(labels: &Labels, given: &[(Id, f32)]) -> Result<ClassWeights> {
         weights[label as usize] = *weight;
     }
     Ok(ClassWeights::Each(weights))
+}
+
+/// Weights by label as Python gives them.
+type GivenWeights<'py> = Option<Vec<(Bound<'py, PyAny>, f32)>>;
+
+/// The weights given by label, else those named in the parameters.
+fn class_weights(
+    named: ClassWeights,
+    given: GivenWeights<'_>,
+    labels: &Labels,
+) -> PyResult<ClassWeights> {
+    let Some(given) = given else { return Ok(named) };
+    let weights = given.iter().map(|(id, w)| Ok((id_from_py(id, "class_weight")?, *w)));
+    weights_of(labels, &weights.collect::<PyResult<Vec<_>>>()?).or_raise()
+}
+
+/// How an encoder is trained together with its classifier.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FineTune {
+    epochs: usize,
+    learning_rate: f64,
+    batch_size: usize,
+    dropout: f64,
+    patience: Option<usize>,
+    label_smoothing: f64,
+    focal_gamma: f64,
+    layer_decay: f64,
+    frozen: Vec<String>,
+    validation_share: f64,
+    class_weights: ClassWeights,
+}
+
+impl FineTune {
+    fn tagger(self, encoder: &PyTextEncoder) -> FineTuneTagger {
+        let default = FineTuneTagger::default();
+        let mut training = default.training.clone();
+        training.epochs = self.epochs;
+        training.learning_rate = self.learning_rate;
+        training.batch_rows = Some(self.batch_size);
+        training.dropout = DropoutRates::all(self.dropout);
+        training.patience = self.patience;
+        training.layer_decay = self.layer_decay;
+        training.frozen = self.frozen;
+        let options = encoder.inner.options();
+        FineTuneTagger {
+            training,
+            loss: ClassificationLoss {
+                label_smoothing: self.label_smoothing,
+                focal_gamma: self.focal_gamma,
+            },
+            class_weights: self.class_weights,
+            validation_share: self.validation_share,
+            pooling: options.pooling.map(|mode| mode.to_string()),
+            max_len: options.max_len,
+            ..default
+        }
+    }
 }
 
 fn estimator(params: &Params) -> Result<NgramTagger> {
@@ -81,7 +148,7 @@ impl PyFittedTags {
         params: &Bound<'_, PyDict>,
         several: bool,
         separator: Option<char>,
-        class_weight: Option<Vec<(Bound<'_, PyAny>, f32)>>,
+        class_weight: GivenWeights<'_>,
         tune: bool,
         seed: u64,
         num_threads: Option<usize>,
@@ -91,11 +158,7 @@ impl PyFittedTags {
         let sets = label_sets(labels, several)?;
         let texts = Texts::from_py(texts)?;
         let labelled = labelled(sets, several, separator).or_raise()?;
-        if let Some(given) = class_weight {
-            let weights = given.iter().map(|(id, w)| Ok((id_from_py(id, "class_weight")?, *w)));
-            let weights = weights.collect::<PyResult<Vec<_>>>()?;
-            tagger.class_weights = weights_of(&labelled.labels, &weights).or_raise()?;
-        }
+        tagger.class_weights = class_weights(tagger.class_weights, class_weight, &labelled.labels)?;
         let progress = reporter(progress);
         let inner = interrupt::run(py, |cancel| {
             let ctx = FitContext {
@@ -119,6 +182,136 @@ impl PyFittedTags {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Trains a linear head on the vectors of an encoder.
+    #[staticmethod]
+    #[pyo3(signature = (texts, labels, encoder, params, *, several, separator, class_weight, seed, num_threads, progress))]
+    #[allow(clippy::too_many_arguments)]
+    fn fit_head(
+        py: Python<'_>,
+        texts: &Bound<'_, PyAny>,
+        labels: &Bound<'_, PyAny>,
+        encoder: &PyTextEncoder,
+        params: &Bound<'_, PyDict>,
+        several: bool,
+        separator: Option<char>,
+        class_weight: GivenWeights<'_>,
+        seed: u64,
+        num_threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let mut tagger: HeadTagger = configure(&params_from_py(params)?).or_raise()?;
+        let sets = label_sets(labels, several)?;
+        let texts = Texts::from_py(texts)?;
+        let labelled = labelled(sets, several, separator).or_raise()?;
+        tagger.class_weights = class_weights(tagger.class_weights, class_weight, &labelled.labels)?;
+        let progress = reporter(progress);
+        let inner = interrupt::run(py, |cancel| {
+            let ctx = FitContext {
+                seed,
+                threads: num_threads,
+                progress,
+                cancel: cancel.clone(),
+                ..FitContext::default()
+            };
+            tagger.fit(encoder.inner.clone(), &texts.as_strs(), &labelled, &ctx)
+        })?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Trains an encoder together with its classifier; the losses of every epoch on the training
+    /// and on the validation texts beside it.
+    #[staticmethod]
+    #[pyo3(signature = (texts, labels, encoder, params, *, several, separator, class_weight, seed, num_threads, progress))]
+    #[allow(clippy::too_many_arguments)]
+    fn fine_tune(
+        py: Python<'_>,
+        texts: &Bound<'_, PyAny>,
+        labels: &Bound<'_, PyAny>,
+        encoder: &PyTextEncoder,
+        params: &Bound<'_, PyDict>,
+        several: bool,
+        separator: Option<char>,
+        class_weight: GivenWeights<'_>,
+        seed: u64,
+        num_threads: Option<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<(Self, Vec<f64>, Vec<f64>)> {
+        let params: FineTune = serde_json::from_value(params_from_py(params)?.into())
+            .map_err(|e| Error::data("parameters of fine-tuning", e.to_string()))
+            .or_raise()?;
+        let mut tagger = params.tagger(encoder);
+        let sets = label_sets(labels, several)?;
+        let texts = Texts::from_py(texts)?;
+        let labelled = labelled(sets, several, separator).or_raise()?;
+        tagger.class_weights = class_weights(tagger.class_weights, class_weight, &labelled.labels)?;
+        let progress = reporter(progress);
+        let tuned = interrupt::run(py, |cancel| {
+            let ctx = FitContext {
+                device: encoder.inner.options().device,
+                seed,
+                threads: num_threads,
+                progress,
+                cancel: cancel.clone(),
+                ..FitContext::default()
+            };
+            let folder = encoder.inner.folder();
+            tagger.fit(folder, (&texts.as_strs()[..], &labelled), None, &ctx)
+        })?;
+        let FineTuned { classifier, losses, validation } = tuned;
+        let measured = validation.iter().map(|measured| measured.loss).collect();
+        Ok((Self { inner: Arc::new(classifier) }, losses, measured))
+    }
+
+    /// Labels told by their names.
+    #[staticmethod]
+    #[pyo3(signature = (labels, encoder, params, *, several, separator, num_threads))]
+    fn zero_shot(
+        py: Python<'_>,
+        labels: &Bound<'_, PyAny>,
+        encoder: &PyTextEncoder,
+        params: &Bound<'_, PyDict>,
+        several: bool,
+        separator: Option<char>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let options: ZeroShot = configure(&params_from_py(params)?).or_raise()?;
+        let task = if several { Task::Multi } else { Task::Single };
+        let labels = Labels::new(ids_from_py(labels, "labels")?, task, separator).or_raise()?;
+        let inner = interrupt::run(py, |_| {
+            parallel::install(num_threads, || options.classifier(encoder.inner.clone(), labels))
+        })?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// A classifier of more labels, which no text has been seen with.
+    fn with_labels(&self, py: Python<'_>, labels: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let names = ids_from_py(labels, "labels")?;
+        let inner = interrupt::run(py, |_| self.inner.with_labels(&names))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The kind of the model: `ngrams`, `encoder`, `zero_shot`.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.inner.model().kind()
+    }
+
+    /// Names and probabilities of a level of label paths: `[texts, names]`.
+    fn predict_proba_at<'py>(
+        &self,
+        py: Python<'py>,
+        texts: &Bound<'py, PyAny>,
+        depth: usize,
+        num_threads: Option<usize>,
+    ) -> PyResult<(Vec<String>, Bound<'py, PyAny>)> {
+        let texts = Texts::from_py(texts)?;
+        let (names, found) = interrupt::run(py, |_| {
+            parallel::install(num_threads, || self.inner.predict_proba_at(&texts.as_strs(), depth))
+        })?;
+        let array = reshaped(PyArray1::from_vec(py, found).into_any(), texts.len(), names.len())?;
+        Ok((names, array))
+    }
+
     #[staticmethod]
     fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         let path: PathBuf = path_of(path)?;
@@ -139,7 +332,7 @@ impl PyFittedTags {
     /// Whether a text may have several labels.
     #[getter]
     fn several(&self) -> bool {
-        self.inner.labels().task() == rec_models::tags::Task::Multi
+        self.inner.labels().task() == Task::Multi
     }
 
     #[getter]
@@ -258,5 +451,15 @@ fn figures<'py>(py: Python<'py>, report: &TagReport) -> PyResult<Bound<'py, PyDi
     dict.set_item("ece", report.expected_calibration_error)?;
     dict.set_item("n_texts", report.n_texts)?;
     dict.set_item("unseen_labels", report.unseen.clone())?;
+    if !report.levels.is_empty() {
+        let levels = report.levels.iter().map(|level| {
+            let figures = PyDict::new(py);
+            figures.set_item("accuracy", level.accuracy)?;
+            figures.set_item("micro_f1", level.counts.micro_f1())?;
+            figures.set_item("macro_f1", level.counts.macro_f1())?;
+            Ok(figures)
+        });
+        dict.set_item("levels", levels.collect::<PyResult<Vec<_>>>()?)?;
+    }
     Ok(dict)
 }

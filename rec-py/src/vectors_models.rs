@@ -11,8 +11,8 @@ use rec_core::store::Manifest;
 use rec_core::{Error, Result};
 use rec_models::fit::FitContext;
 use rec_models::vectors::{
-    Corpus, CorpusBuilder, FastText, FastTextModel, Glove, GloveModel, Vectors, Word2Vec,
-    Word2VecModel,
+    ContextReconstruction, Corpus, CorpusBuilder, FastText, FastTextModel, Glove, GloveModel,
+    ReconstructionModel, Vectors, Word2Vec, Word2VecModel,
 };
 use serde_json::Value;
 
@@ -31,6 +31,7 @@ pub(crate) enum Trained {
     Word2Vec(Word2VecModel),
     FastText(FastTextModel),
     Glove(GloveModel),
+    Reconstruction(ReconstructionModel),
 }
 
 impl Trained {
@@ -39,6 +40,7 @@ impl Trained {
             Self::Word2Vec(model) => model.vectors(),
             Self::FastText(model) => model.vectors(),
             Self::Glove(model) => model.vectors(),
+            Self::Reconstruction(model) => model.vectors(),
         }
     }
 
@@ -46,6 +48,7 @@ impl Trained {
         match Manifest::read(&path)?.kind.as_str() {
             "fasttext" => FastTextModel::load(path).map(Self::FastText),
             "glove" => GloveModel::load(path).map(Self::Glove),
+            "reconstruction" => ReconstructionModel::load(path).map(Self::Reconstruction),
             // Which names the kind that it needs.
             _ => Word2VecModel::load(path).map(Self::Word2Vec),
         }
@@ -56,6 +59,7 @@ impl Trained {
             Self::Word2Vec(model) => model.save(path),
             Self::FastText(model) => model.save(path),
             Self::Glove(model) => model.save(path),
+            Self::Reconstruction(model) => model.save(path),
         }
     }
 
@@ -64,6 +68,7 @@ impl Trained {
             Self::Word2Vec(_) => "word2vec",
             Self::FastText(_) => "fasttext",
             Self::Glove(_) => "glove",
+            Self::Reconstruction(_) => "reconstruction",
         }
     }
 
@@ -72,6 +77,7 @@ impl Trained {
         match self {
             Self::Word2Vec(model) => serde_json::to_value(model.config()),
             Self::Glove(model) => serde_json::to_value(model.config()),
+            Self::Reconstruction(model) => serde_json::to_value(model.config()),
             Self::FastText(model) => {
                 let mut all = serde_json::to_value(model.config())?;
                 if let Some(all) = all.as_object_mut()
@@ -90,6 +96,7 @@ enum Estimator {
     Word2Vec(Word2Vec),
     FastText(FastText),
     Glove(Glove),
+    Reconstruction(ContextReconstruction),
 }
 
 impl Estimator {
@@ -97,13 +104,18 @@ impl Estimator {
         match kind {
             "word2vec" => configure(&params).map(Self::Word2Vec),
             "glove" => configure(&params).map(Self::Glove),
+            "reconstruction" => configure(&params).map(Self::Reconstruction),
             "fasttext" => {
                 let own = ["min_n", "max_n", "bucket"];
                 let own = own.iter().filter_map(|name| params.remove_entry(*name)).collect();
                 let word2vec = configure(&params)?;
                 Ok(Self::FastText(FastText { word2vec, ..configure(&own)? }))
             }
-            other => Err(Error::parameter("kind", other, "choose word2vec, fasttext or glove")),
+            other => Err(Error::parameter(
+                "kind",
+                other,
+                "choose word2vec, fasttext, glove or reconstruction",
+            )),
         }
     }
 
@@ -120,6 +132,9 @@ impl Estimator {
             (Self::Word2Vec(config), None) => config.fit(corpus, ctx).map(Trained::Word2Vec),
             (Self::FastText(config), None) => config.fit(corpus, ctx).map(Trained::FastText),
             (Self::Glove(config), None) => config.fit(corpus, ctx).map(Trained::Glove),
+            (Self::Reconstruction(config), None) => {
+                config.fit(corpus, ctx).map(Trained::Reconstruction)
+            }
             (_, Some(model)) => Err(Error::unsupported(
                 "training on from a model",
                 model.kind(),
@@ -213,6 +228,7 @@ impl PyWordModel {
     fn losses(&self) -> Option<Vec<f64>> {
         match &*self.0 {
             Trained::Glove(model) => Some(model.losses().to_vec()),
+            Trained::Reconstruction(model) => Some(model.losses().to_vec()),
             _ => None,
         }
     }

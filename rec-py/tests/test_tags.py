@@ -57,7 +57,12 @@ def test_learners_with_parameters() -> None:
     fasttext = {"learner": "fasttext", "dim": 8, "epochs": 100, "learning_rate": 4.0}
     clf = rec.TagClassifier(learners=[fasttext, {"learner": "svm", "c": 0.5}]).fit(TEXTS, LABELS)
     assert clf.score(TEXTS, LABELS) == 1.0
-    for learners in [["bert"], [{"learner": "svm", "d": 1}], [{"learner": "svm", "c": "x"}]]:
+    refused: list[list[Any]] = [
+        ["bert"],
+        [{"learner": "svm", "d": 1}],
+        [{"learner": "svm", "c": "x"}],
+    ]
+    for learners in refused:
         with pytest.raises(rec.ParameterError):
             rec.TagClassifier(learners=learners)
     with pytest.raises(rec.ParameterError):
@@ -90,7 +95,14 @@ def test_parameters() -> None:
     assert clf.get_params()["words"] == 1
     assert repr(clf) == "TagClassifier(words=1, folds=3)"
     assert clf.set_params(folds=0).folds == 0
-    for params in [{"word": 1}, {"folds": -1}, {"separator": "/"}, {"class_weight": "even"}]:
+    refused: list[dict[str, Any]] = [
+        {"word": 1},
+        {"folds": -1},
+        {"separator": "//"},
+        {"epochs": 2},
+        {"class_weight": "even"},
+    ]
+    for params in refused:
         with pytest.raises(rec.ParameterError):
             rec.TagClassifier().set_params(**params)
 
@@ -124,6 +136,67 @@ def test_bad_input() -> None:
     assert len(clf.predict([])) == 0
     more: list[list[Any]] = [[f"tag {i}", f"tag {i + 3}"] for i in range(3)]
     assert rec.TagClassifier(multi_label=True).fit(TEXTS[:3], more).predict_proba(TEXTS).shape == (12, 6)
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> rec.TextEncoder:
+    """A small BERT that transformers drew at random."""
+    tf = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    folder = tmp_path_factory.mktemp("bert")
+    words = sorted({c for text in TEXTS for c in text})
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    vocab = {piece: i for i, piece in enumerate(pieces)}
+    tokenizer = tokenizers.BertWordPieceTokenizer(vocab, lowercase=True)
+    tf.BertTokenizerFast(tokenizer_object=tokenizer._tokenizer).save_pretrained(folder)
+    config = tf.BertConfig(
+        vocab_size=len(vocab),
+        hidden_size=32,
+        num_attention_heads=2,
+        num_hidden_layers=1,
+        intermediate_size=64,
+        max_position_embeddings=32,
+    )
+    tf.BertModel(config).save_pretrained(folder)
+    return rec.TextEncoder.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("params", [{}, {"epochs": 2, "learning_rate": 1e-3, "validation_share": 0.25}])
+def test_heads_on_an_encoder(encoder: rec.TextEncoder, params: dict[str, Any], tmp_path: Path) -> None:
+    clf = rec.TagClassifier(encoder=encoder, **params).fit(TEXTS, LABELS)
+    p = clf.predict_proba(TEXTS)
+    assert p.shape == (12, 2) and clf.score(TEXTS, LABELS) >= 0.75
+    if params:
+        assert len(clf.losses_) == len(clf.validation_losses_) == 2
+    clf.save(tmp_path / "m")
+    loaded = rec.load(tmp_path / "m")
+    assert isinstance(loaded, rec.TagClassifier)
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), p)
+    assert rec.TextEncoder.from_pretrained(tmp_path / "m" / "encoder").dim == 32
+    # Pickled twice: the files of the encoder go along.
+    copy = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(clf))))
+    np.testing.assert_array_equal(copy.predict_proba(TEXTS), p)
+
+
+def test_labels_by_their_names(encoder: rec.TextEncoder) -> None:
+    clf = rec.TagClassifier.zero_shot(["手机", "书"], encoder, template="{}")
+    assert clf.predict_proba(TEXTS).shape == (12, 2)
+    assert clf.add_labels(["屏幕"]) is clf and len(clf.classes_) == 3
+    with pytest.raises(rec.ParameterError):
+        rec.TagClassifier.zero_shot(["手机", "书"], encoder, template="about")
+    with pytest.raises(rec.RecError):
+        rec.TagClassifier().fit(TEXTS, LABELS).add_labels(["酒"])
+
+
+def test_one_path_a_text() -> None:
+    paths = ["货/手机"] * 3 + ["货/壳"] * 3 + ["书"] * 6
+    clf = rec.TagClassifier(separator="/").fit(TEXTS, paths)
+    assert len(clf.classes_) == 3
+    names, p = clf.predict_proba_at(TEXTS, 1)
+    assert names == sorted(["货", "书"])
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
+    levels = clf.evaluate(TEXTS, paths)["levels"]
+    assert len(levels) == 2 and levels[0]["accuracy"] >= levels[1]["accuracy"]
 
 
 def test_metrics_agree_with_scikit_learn() -> None:

@@ -210,6 +210,22 @@ def test_glove_brings_topics_together(tmp_path):
         rec.GloVe(**settings).fit([["a"], ["b"]])
 
 
+def test_contexts_rebuild_words(tmp_path):
+    settings = dict(vector_size=4, neighbours=8, l2=4.0, min_count=1)
+    model = rec.ContextReconstruction(**settings).fit(topics())
+    vectors = model.wv.vectors.astype(float)
+    np.testing.assert_allclose(vectors.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(vectors.T @ vectors / len(vectors), np.eye(4), atol=1e-5)
+    assert not any(word.startswith("x") for word, _ in model.wv.most_similar("y3", topn=5))
+    assert all(b <= a + 1e-9 for a, b in zip(model.losses, model.losses[1:]))
+    model.save(tmp_path / "model")
+    loaded = rec.ContextReconstruction.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.wv.vectors, model.wv.vectors)
+    for bad in [{"vector_size": 21}, {"l2": 0.0}, {"neighbours": 0}]:
+        with pytest.raises(rec.ParameterError, match=next(iter(bad))):
+            rec.ContextReconstruction(**{**settings, **bad}).fit(topics(50))
+
+
 def test_an_index_finds_nearly_all_neighbours():
     rng = np.random.default_rng(1)
     centres = rng.normal(size=(30, 16))

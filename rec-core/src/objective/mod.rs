@@ -9,6 +9,7 @@ mod huffman;
 mod least_squares;
 #[cfg(test)]
 mod numeric;
+mod reconstruction;
 mod skipgram;
 
 pub use bpr::{Bpr, BprFactors, log_sigmoid, sigmoid};
@@ -16,4 +17,5 @@ pub use ease::Ease;
 pub use glove::{Glove, GloveFactors};
 pub use huffman::HuffmanTree;
 pub use least_squares::{Confidence, ImplicitFactors, ImplicitLeastSquares, NormalEquations};
+pub use reconstruction::{Association, Reconstruction};
 pub use skipgram::{SkipGram, WordFactors};

@@ -312,7 +312,7 @@ fn zero_shot(folder: &std::path::Path, names: &[&str], task: Task) -> Result<Tag
 fn labels_are_told_by_their_names_without_training() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = folder.path().join("bert");
-    let mut classifier = zero_shot(&checkpoint, &["手机", "书"], Task::Single).unwrap();
+    let classifier = zero_shot(&checkpoint, &["手机", "书"], Task::Single).unwrap();
     let found = classifier.predict(&["手机手机", "书书书"]).unwrap();
     assert_eq!(names(&classifier, &found.concat()), ["手机", "书"]);
     // The same encoder by hand: softmax of cosines over τ.
@@ -325,7 +325,7 @@ fn labels_are_told_by_their_names_without_training() {
     assert!((p[0] - expected).abs() < 1e-4, "{p:?} {expected}");
 
     // A label added afterwards is given, and the folder keeps it.
-    classifier.add_labels(&ids(&["屏幕清晰", "书"])).unwrap();
+    let classifier = classifier.with_labels(&ids(&["屏幕清晰", "书"])).unwrap();
     assert_eq!(classifier.labels().len(), 3);
     let path = folder.path().join("m");
     classifier.save(&path).unwrap();
@@ -334,7 +334,7 @@ fn labels_are_told_by_their_names_without_training() {
     assert_eq!(names(&loaded, &found.concat()), ["屏幕清晰", "书"]);
 
     let trained = fit(&all_learners(), &TEXTS, &Labelled::single(&classes()).unwrap());
-    let error = trained.unwrap().add_labels(&ids(&["酒"])).unwrap_err();
+    let error = trained.unwrap().with_labels(&ids(&["酒"])).unwrap_err();
     assert!(matches!(error, Error::Unsupported { .. }) && error.to_string().contains("ZeroShot"));
 }
 
@@ -343,7 +343,7 @@ fn added_labels_leave_thresholds_with_their_names() {
     let folder = tempfile::tempdir().unwrap();
     let mut classifier = zero_shot(folder.path(), &["b", "d"], Task::Multi).unwrap();
     classifier.set_thresholds(vec![0.2, 0.9]).unwrap();
-    classifier.add_labels(&ids(&["a", "c"])).unwrap();
+    let classifier = classifier.with_labels(&ids(&["a", "c"])).unwrap();
     assert_eq!(classifier.thresholds(), [0.5, 0.2, 0.5, 0.9]);
     assert!(matches!(classifier.calibration(), Calibration::Platt { a, .. } if a.len() == 4));
 }

@@ -146,24 +146,21 @@ impl TagModel for ZeroShotTags {
 }
 
 impl TagClassifier {
-    /// Adds labels that no text has been seen with; those it has already stay as they are. Their
-    /// calibration and threshold are those of an untrained label: none, and 0.5.
+    /// A classifier of more labels, which no text has been seen with; those it has already stay as
+    /// they are. The calibration and threshold of the new ones are none, and 0.5.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a model that learns its labels from texts.
-    pub fn add_labels(&mut self, names: &[Id]) -> Result<()> {
+    pub fn with_labels(&self, names: &[Id]) -> Result<Self> {
         let model = self.model.with_labels(names)?;
-        let old = self.labels().clone();
-        let mut places = Vec::with_capacity(old.len());
-        for id in old.names().iter() {
-            places.extend(model.labels().names().get(id));
-        }
+        let known = model.labels().names();
+        let places: Vec<u32> =
+            self.labels().names().iter().filter_map(|id| known.get(id)).collect();
         let mut fresh = TagClassifier::new(model);
         fresh.calibration = self.calibration.moved(fresh.calibration, &places);
         for (&place, threshold) in places.iter().zip(&self.thresholds) {
             fresh.thresholds[place as usize] = *threshold;
         }
-        *self = fresh;
-        Ok(())
+        Ok(fresh)
     }
 }

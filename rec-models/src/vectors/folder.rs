@@ -11,7 +11,7 @@ use crate::{Error, Result};
 const KIND: &str = "vectors";
 
 /// The kinds of folders that hold a table.
-pub(super) const KINDS: [&str; 4] = [KIND, "word2vec", "glove", "fasttext"];
+pub(super) const KINDS: [&str; 5] = [KIND, "word2vec", "glove", "fasttext", "reconstruction"];
 
 /// The file of a folder that holds its arrays.
 pub(super) const ARRAYS: &str = "model.safetensors";

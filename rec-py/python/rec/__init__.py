@@ -42,6 +42,7 @@ from ._read import read, read_split
 from ._tags import TagClassifier
 from ._vectors import (
     SIF,
+    ContextReconstruction,
     FastText,
     FastTextKeyedVectors,
     GloVe,
@@ -68,6 +69,7 @@ __all__ = [
     "ALS",
     "BPR",
     "CoTransition",
+    "ContextReconstruction",
     "DataError",
     "Dataset",
     "DecodeStream",

@@ -11,6 +11,7 @@ from ._progress import Progress, reporter
 from .errors import NotFittedError, ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
+    import tempfile
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
@@ -249,7 +250,7 @@ class Model:
         self._set(state["params"])
         files: dict[str, bytes] | None = state["files"]
         if files is not None:
-            self._fitted = _from_bytes(files, _native.load)
+            self._fitted, _ = _from_bytes(files, _native.load)
 
 
 class FactorModel(Model):
@@ -297,21 +298,26 @@ def _to_bytes(fitted: _native.FittedModel | _native.FittedTags) -> dict[str, byt
     with tempfile.TemporaryDirectory(prefix="rec-pickle-") as folder:
         path = Path(folder) / "model"
         fitted.save(path)
-        return {file.name: file.read_bytes() for file in path.iterdir()}
+        files = (file for file in path.rglob("*") if file.is_file())
+        return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
 _Fitted = TypeVar("_Fitted")
 
 
-def _from_bytes(files: dict[str, bytes], load: Callable[[str], _Fitted]) -> _Fitted:
-    """What ``load`` makes of the files of a folder."""
+def _from_bytes(
+    files: dict[str, bytes], load: Callable[[str], _Fitted]
+) -> tuple[_Fitted, tempfile.TemporaryDirectory[str]]:
+    """What ``load`` makes of the files of a folder, and the folder, which goes when it is dropped."""
     import tempfile
     from pathlib import Path
 
-    with tempfile.TemporaryDirectory(prefix="rec-pickle-") as folder:
-        for name, content in files.items():
-            (Path(folder) / name).write_bytes(content)
-        return load(folder)
+    folder = tempfile.TemporaryDirectory(prefix="rec-pickle-")
+    for name, content in files.items():
+        path = Path(folder.name) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return load(folder.name), folder
 
 
 def _policy(on_unknown: OnUnknown) -> str | _native.FittedModel:

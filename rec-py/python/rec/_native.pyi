@@ -1,6 +1,7 @@
 """The compiled part of the library; use it through ``rec``."""
 
 import os
+import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, final
 
@@ -492,6 +493,8 @@ class TextEncoder:
         self, query: str, texts: _Texts, *, batch_tokens: int, num_threads: int | None
     ) -> list[tuple[int, float]]: ...
     @property
+    def folder(self) -> pathlib.Path: ...
+    @property
     def dim(self) -> int: ...
     @property
     def max_len(self) -> int: ...
@@ -906,6 +909,50 @@ class FittedTags:
         num_threads: int | None,
         progress: Progress | None,
     ) -> FittedTags: ...
+    @staticmethod
+    def fit_head(
+        texts: _Texts,
+        labels: Any,
+        encoder: TextEncoder,
+        params: Mapping[str, Any],
+        *,
+        several: bool,
+        separator: str | None,
+        class_weight: Sequence[tuple[Any, float]] | None,
+        seed: int,
+        num_threads: int | None,
+        progress: Progress | None,
+    ) -> FittedTags: ...
+    @staticmethod
+    def fine_tune(
+        texts: _Texts,
+        labels: Any,
+        encoder: TextEncoder,
+        params: Mapping[str, Any],
+        *,
+        several: bool,
+        separator: str | None,
+        class_weight: Sequence[tuple[Any, float]] | None,
+        seed: int,
+        num_threads: int | None,
+        progress: Progress | None,
+    ) -> tuple[FittedTags, list[float], list[float]]: ...
+    @staticmethod
+    def zero_shot(
+        labels: Any,
+        encoder: TextEncoder,
+        params: Mapping[str, Any],
+        *,
+        several: bool,
+        separator: str | None,
+        num_threads: int | None,
+    ) -> FittedTags: ...
+    def with_labels(self, labels: Any) -> FittedTags: ...
+    @property
+    def kind(self) -> str: ...
+    def predict_proba_at(
+        self, texts: _Texts, depth: int, num_threads: int | None
+    ) -> tuple[list[str], NDArray[np.float32]]: ...
     @staticmethod
     def load(path: _Path) -> FittedTags: ...
     def save(self, path: _Path) -> None: ...

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
+from ._encoder import TextEncoder
 from ._estimator import _from_bytes, _to_bytes
 from ._progress import Progress, reporter
 from .errors import NotFittedError, ParameterError
@@ -40,13 +41,29 @@ class TagClassifier:
     array(['手机'], dtype=object)
 
     TF-IDF of words and characters, several learners on it, and their calibrated probabilities mixed:
-    it trains in seconds and needs no other weights. Same seed, same result, on any number of threads.
+    it trains in seconds and needs no other weights. With ``encoder`` it is logistic regression on the
+    encoder's vectors, and with ``epochs`` too the encoder is trained together with it. Same seed, same
+    result, on any number of threads.
+
+    >>> clf = rec.TagClassifier(encoder=enc, epochs=3).fit(texts, labels)
 
     Args:
         multi_label: Whether a text has any number of labels; then they are lists, each label is
             decided by itself, and the thresholds are tuned for F1 on held-out texts.
         separator: The sign between the parts of label paths such as ``"phones/accessories"``, which
-            bring the labels above them. For ``multi_label``.
+            bring the labels above them where a text may have several; where it has one, figures
+            and :meth:`predict_proba_at` sum what lies below.
+        encoder: A :class:`TextEncoder`, or the folder of one; the n-grams are then not used.
+        epochs: Passes over the texts that the encoder is trained with its classifier; ``None``
+            leaves it as it is. A tenth of the texts (``validation_share``) are held out: the best
+            epoch on them is kept, and probabilities are calibrated on them.
+        learning_rate: AdamW's at its peak, while the encoder is trained.
+        batch_size: Texts of a step.
+        dropout: The share of hidden values and attention weights dropped while training.
+        label_smoothing: The share of a label's target given to the others.
+        focal_gamma: γ of the focal loss, in place of label smoothing.
+        layer_decay: What each layer's learning rate is multiplied by, from the top down.
+        frozen: Parts of the encoder that stay as they are, ``["embeddings", "encoder.layer.0"]``.
         learners: By name (``"svm"``, ``"logistic"``, ``"nb_svm"``, ``"naive_bayes"``,
             ``"fasttext"``) or with parameters, ``{"learner": "svm", "c": 0.5}``.
         words: Word n-grams up to this length; 0 for none.
@@ -74,6 +91,16 @@ class TagClassifier:
         class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         folds: int = 4,
         tune: bool = False,
+        encoder: TextEncoder | StrPath | None = None,
+        epochs: int | None = None,
+        learning_rate: float = 2e-5,
+        batch_size: int = 32,
+        dropout: float = 0.1,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+        layer_decay: float = 1.0,
+        frozen: Sequence[str] = (),
+        validation_share: float = 0.1,
         random_state: int | None = 0,
         num_threads: int | None = None,
     ) -> None:
@@ -87,6 +114,16 @@ class TagClassifier:
         self.class_weight = class_weight
         self.folds = folds
         self.tune = tune
+        self.encoder = encoder
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.dropout = dropout
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
+        self.layer_decay = layer_decay
+        self.frozen = frozen
+        self.validation_share = validation_share
         self.random_state = random_state
         self.num_threads = num_threads
         self._check()
@@ -112,8 +149,8 @@ class TagClassifier:
         _native.check_tag_params(self._config())
         if self.separator is not None and len(self.separator) != 1:
             raise ParameterError(f"parameter separator = {self.separator!r}: give one character")
-        if self.separator is not None and not self.multi_label:
-            raise ParameterError("parameter separator: label paths go with multi_label=True")
+        if self.epochs is not None and self.encoder is None:
+            raise ParameterError("parameter epochs: it trains an encoder; give encoder= too")
         weight = self.class_weight
         if isinstance(weight, str) and weight != "balanced":
             raise ParameterError(f"parameter class_weight = {weight!r}: choose 'balanced' or a dict")
@@ -149,18 +186,91 @@ class TagClassifier:
             seed = int.from_bytes(os.urandom(7), "little")
         else:
             seed = int(self.random_state)
-        self._fitted = _native.FittedTags.fit(
-            texts,
-            labels,
-            self._config(),
-            several=self.multi_label,
-            separator=self.separator,
-            class_weight=None if weight is None or isinstance(weight, str) else list(weight.items()),
-            tune=self.tune,
-            seed=seed,
-            num_threads=self.num_threads,
-            progress=reporter(progress),
+        weights = None if weight is None or isinstance(weight, str) else list(weight.items())
+        common: dict[str, Any] = {
+            "several": self.multi_label,
+            "separator": self.separator,
+            "class_weight": weights,
+            "seed": seed,
+            "num_threads": self.num_threads,
+            "progress": reporter(progress),
+        }
+        if self.encoder is None:
+            self._fitted = _native.FittedTags.fit(
+                texts, labels, self._config(), tune=self.tune, **common
+            )
+            return self
+        encoder = _encoder(self.encoder)._native
+        if self.epochs is None:
+            named = {name: self._config()[name] for name in ("folds", "class_weights")}
+            self._fitted = _native.FittedTags.fit_head(texts, labels, encoder, named, **common)
+            return self
+        tuned = _native.FittedTags.fine_tune(texts, labels, encoder, self._training(), **common)
+        self._fitted, self.losses_, self.validation_losses_ = tuned
+        return self
+
+    losses_: list[float]
+    """The mean training loss of every epoch, where an encoder was trained."""
+    validation_losses_: list[float]
+    """The loss on the held-out texts after every epoch."""
+
+    def _training(self) -> dict[str, Any]:
+        return {
+            "epochs": self.epochs,
+            "learning_rate": float(self.learning_rate),
+            "batch_size": self.batch_size,
+            "dropout": float(self.dropout),
+            "patience": 2,
+            "label_smoothing": float(self.label_smoothing),
+            "focal_gamma": float(self.focal_gamma),
+            "layer_decay": float(self.layer_decay),
+            "frozen": list(self.frozen),
+            "validation_share": float(self.validation_share),
+            "class_weights": self._config()["class_weights"],
+        }
+
+    @classmethod
+    def zero_shot(
+        cls,
+        labels: Iterable[Label],
+        encoder: TextEncoder | StrPath,
+        *,
+        template: str = "{}",
+        temperature: float = 0.05,
+        least_cosine: float = 0.3,
+        multi_label: bool = False,
+        separator: str | None = None,
+        num_threads: int | None = None,
+    ) -> TagClassifier:
+        """A classifier of labels that no text has been seen with, by the vectors of their names.
+
+        ``template`` is what is encoded for a label, such as ``"this text is about {}"``. Scores are
+        cosines over ``temperature``; with ``multi_label`` a label is given from ``least_cosine`` on.
+        """
+        options = {
+            "template": template,
+            "temperature": float(temperature),
+            "least_cosine": float(least_cosine),
+        }
+        classifier = cls(
+            multi_label=multi_label,
+            separator=separator,
+            encoder=encoder,
+            num_threads=num_threads,
         )
+        classifier._fitted = _native.FittedTags.zero_shot(
+            list(labels),
+            _encoder(encoder)._native,
+            options,
+            several=multi_label,
+            separator=separator,
+            num_threads=num_threads,
+        )
+        return classifier
+
+    def add_labels(self, labels: Iterable[Label]) -> Self:
+        """Adds labels to a classifier made by :meth:`zero_shot`, and returns itself."""
+        self._fitted = self._model().with_labels(list(labels))
         return self
 
     def _model(self) -> _native.FittedTags:
@@ -197,6 +307,13 @@ class TagClassifier:
         ``classes_``."""
         return self._model().predict_proba(texts, self.num_threads)
 
+    def predict_proba_at(
+        self, texts: Texts, depth: int
+    ) -> tuple[list[str], NDArray[np.float32]]:
+        """The names of one level of label paths, 1 being the top, and the probability of each:
+        float32 ``[texts, names]``."""
+        return self._model().predict_proba_at(texts, depth, self.num_threads)
+
     def top_k(self, texts: Texts, k: int = 5) -> list[list[tuple[Label, float]]]:
         """The ``k`` most probable labels of each text, ``(label, probability)``."""
         return self._model().top_k(texts, k, self.num_threads)
@@ -204,7 +321,8 @@ class TagClassifier:
     def evaluate(self, texts: Texts, labels: Labels) -> dict[str, Any]:
         """Figures on labelled texts: accuracy, F1, mAP, ROC-AUC, precision@k, calibration error.
 
-        Labels never seen in training count as missed, and are listed under ``unseen_labels``.
+        Labels never seen in training count as missed, and are listed under ``unseen_labels``. With
+        label paths, ``levels`` has the figures of every level, from the top.
         """
         return self._model().evaluate(texts, labels, self.num_threads)
 
@@ -221,14 +339,20 @@ class TagClassifier:
 
     def __getstate__(self) -> dict[str, Any]:
         files = None if self._fitted is None else _to_bytes(self._fitted)
-        return {"params": self.get_params(), "files": files}
+        params = self.get_params()
+        if isinstance(self.encoder, TextEncoder):
+            params["encoder"] = str(self.encoder._native.folder)
+        return {"params": params, "files": files}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state["params"].items():
             setattr(self, name, value)
         files: dict[str, bytes] | None = state["files"]
         if files is not None:
-            self._fitted = _from_bytes(files, _native.FittedTags.load)
+            self._fitted, self._folder = _from_bytes(files, _native.FittedTags.load)
+
+    # An encoder's files, kept as long as the classifier that may save them again.
+    _folder: Any = None
 
     @classmethod
     def _load(cls, path: StrPath) -> TagClassifier:
@@ -236,6 +360,10 @@ class TagClassifier:
         classifier = cls(multi_label=fitted.several, separator=fitted.separator)
         classifier._fitted = fitted
         return classifier
+
+
+def _encoder(encoder: TextEncoder | StrPath) -> TextEncoder:
+    return encoder if isinstance(encoder, TextEncoder) else TextEncoder.from_pretrained(encoder)
 
 
 def _learner(learner: Learner) -> dict[str, Any]:

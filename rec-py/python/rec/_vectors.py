@@ -708,6 +708,71 @@ class GloVe(_WordModel):
         return f"GloVe({settings}, epochs={self.epochs})"
 
 
+class ContextReconstruction(_WordModel):
+    """Vectors that are rebuilt from those of the words around, by weights that are learned too.
+
+    Minimises ``sum_j |v_j - sum_k w_jk v_k|^2 + l2 sum (w - p)^2`` where the coordinates are
+    uncorrelated, of mean 0 and variance 1; ``p`` is what the counts say of the association. The
+    result depends on ``seed`` alone.
+
+    >>> wv = rec.ContextReconstruction(vector_size=100).fit(sentences).wv
+
+    Args:
+        vector_size: Length of a vector; at most one less than there are words.
+        window: Words looked at each way; ``d`` words away counts ``1 / d``.
+        neighbours: Contexts a word is rebuilt from, at most.
+        l2: How much holds the weights to what the counts say; about ``vector_size``.
+        min_count: Leaves out words seen less often.
+        max_vocab_size: Distinct words held while counting; rare ones are dropped when there are
+            more.
+        epochs: Steps by the vectors and the weights in turn.
+        seed: Seed of every random draw.
+        max_final_vocab: Keeps at most so many words, the most frequent ones.
+        memory_limit: Bytes, about, of counts held in memory; more go to temporary files.
+    """
+
+    _kind = "reconstruction"
+
+    def __init__(
+        self,
+        *,
+        vector_size: int = 100,
+        window: int = 5,
+        neighbours: int = 30,
+        l2: float = 100.0,
+        min_count: int = 5,
+        max_vocab_size: int | None = None,
+        epochs: int = 10,
+        seed: int = 1,
+        max_final_vocab: int | None = None,
+        memory_limit: int = 2 << 30,
+    ) -> None:
+        self.vector_size = vector_size
+        self.window = window
+        self.neighbours = neighbours
+        self.l2 = l2
+        self.min_count = min_count
+        self.max_vocab_size = max_vocab_size
+        self.epochs = epochs
+        self.seed = seed
+        self.max_final_vocab = max_final_vocab
+        self.memory_limit = memory_limit
+        self._check()
+
+    def _config(self) -> dict[str, Any]:
+        names = ("vector_size", "window", "neighbours", "l2", "epochs", "memory_limit")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def losses(self) -> list[float]:
+        """The objective over the number of words, by epoch."""
+        return self._fitted().losses or []
+
+    def __repr__(self) -> str:
+        settings = f"vector_size={self.vector_size}, window={self.window}"
+        return f"ContextReconstruction({settings}, neighbours={self.neighbours}, l2={self.l2})"
+
+
 class Item2Vec(FactorModel):
     """word2vec on what people did: each user's events are a sentence (Barkan, Koenigstein 2016).
 

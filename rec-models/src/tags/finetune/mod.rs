@@ -9,6 +9,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use burn::module::Module;
 use burn::tensor::DType;
 use rec_core::parallel;
 use rec_core::text::Tokenizer;
@@ -230,13 +231,15 @@ impl FineTuneTagger {
         data: &LabelledCorpus,
         ctx: &FitContext<'_>,
     ) -> Result<(Vectors, Vec<usize>)> {
+        // What tracks gradients would keep every layer's output until a backward step.
+        let model = model.valid();
         let rows: Vec<usize> = (0..data.len()).filter(|&row| data.tokens(row) > 0).collect();
         let [_, dim] = model.classifier.weight.dims();
         let mut values = Vec::with_capacity(rows.len() * dim);
         for rows in rows.chunks(self.training.batch_rows.unwrap_or(32)) {
             ctx.cancel.check("encoding texts")?;
             let texts: Vec<&[u32]> = rows.iter().map(|&row| data.corpus().text(row).ids).collect();
-            let features = model.features(&Batch::new(&texts)).detach();
+            let features = model.features(&Batch::new(&texts));
             values.extend(features.into_data().iter::<f32>());
         }
         Ok((Vectors::new(dim, values)?, rows))
