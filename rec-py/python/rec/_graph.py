@@ -25,7 +25,7 @@ class LightGCN(FactorModel):
         batch_size: Interactions a step. Each step goes through the whole graph: larger batches make
             epochs faster, and want a larger learning rate.
         loss: ``"bpr"`` (pairs, as in the paper) or ``"softmax"`` (cosines against the items of the
-            batch; needs far fewer epochs, and scores are then cosines).
+            batch; scores are then cosines).
         temperature: What the softmax divides cosines by.
         positives: ``"events"``: every interaction once an epoch; ``"users"``: a user with equal
             chance, then one of their items.

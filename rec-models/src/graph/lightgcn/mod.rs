@@ -72,8 +72,7 @@ pub enum GraphLoss {
     /// `−ln (e^(c_ui/τ) / Σ_j e^(c_uj/τ))` over the items `j` of the batch, with cosines
     /// `c_ui = ⟨e_u, e_i⟩ / (‖e_u‖ ‖e_i‖)` (J. Wu, X. Wang, X. Gao, J. Chen, H. Fu, T. Qiu, X. He,
     /// "On the effectiveness of sampled softmax loss for item recommendation", TOIS 2024). Another
-    /// interaction with the same item is no negative. Scores are then cosines too. Needs far fewer
-    /// epochs.
+    /// interaction with the same item is no negative. Scores are then cosines too.
     Softmax {
         /// `τ`, above 0; about 0.1 as a rule.
         temperature: f32,

@@ -202,10 +202,12 @@ impl<O, D: TrainingData> Run<'_, O, D> {
     }
 
     /// The mean loss of a prediction on other texts; what is predicted is the same each time.
-    fn evaluate<M: Backbone>(&self, model: &M, data: &D, rows: &[usize]) -> Result<f64>
+    fn evaluate<M: Backbone + Module>(&self, model: &M, data: &D, rows: &[usize]) -> Result<f64>
     where
         O: Objective<M, Data = D>,
     {
+        // Without autodiff: no graph is kept that nothing would walk back.
+        let model = &model.valid();
         let (mut sum, mut predictions) = (0.0, 0);
         for (i, rows) in self.settings.passes(rows, data).into_iter().enumerate() {
             let mut rng = rng::stream(self.seed, "validation", i as u64);
