@@ -270,7 +270,8 @@ def test_saved_models_answer_alike(model, tmp_path):
             assert value == want_value, name
         got = again.recommend()
         np.testing.assert_array_equal(got.items, want.items)
-        np.testing.assert_array_equal(got.scores, want.scores)
+        # Vectors that are saved unscaled are scaled to length 1 again.
+        np.testing.assert_allclose(got.scores, want.scores, rtol=1e-6)
 
 
 def test_saving_over_a_model_replaces_it(dataset, ease, tmp_path):
@@ -327,7 +328,7 @@ def test_one_user_one_item(tmp_path):
             continue
         try:
             model = clone(estimator).fit(ds)
-        except rec.DataError:
+        except (rec.DataError, rec.ParameterError):
             continue
         assert model.recommend([0], k=1).counts.tolist() == [0]
         assert model.recommend([0], k=1, filter_seen=False).counts[0] <= 1
