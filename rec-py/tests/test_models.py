@@ -270,8 +270,7 @@ def test_saved_models_answer_alike(model, tmp_path):
             assert value == want_value, name
         got = again.recommend()
         np.testing.assert_array_equal(got.items, want.items)
-        # Vectors that are saved unscaled are scaled to length 1 again.
-        np.testing.assert_allclose(got.scores, want.scores, rtol=1e-6)
+        np.testing.assert_array_equal(got.scores, want.scores)
 
 
 def test_saving_over_a_model_replaces_it(dataset, ease, tmp_path):

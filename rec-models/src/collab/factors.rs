@@ -1,4 +1,4 @@
-//! Tables of factors, aligned for wide loads.
+//! Tables of factors, aligned for wide loads, and what models of factors share.
 
 use std::ops::{Deref, DerefMut};
 
@@ -109,3 +109,38 @@ pub(crate) fn training_log(reader: &ModelReader) -> Result<TrainingLog> {
     serde_json::from_value(reader.manifest().training.clone())
         .map_err(|e| Error::data("training log of a model folder", e.to_string()))
 }
+
+/// Implements [`rec_core::rank::Scorer`] and [`rec_core::rank::Similar`] for a model whose scores are
+/// its `product()`: similar items have a like row in the table `$items`, `config.$dim` columns wide.
+macro_rules! factor_model {
+    ($model:ty, $items:ident, $dim:ident) => {
+        impl rec_core::rank::Scorer for $model {
+            fn n_users(&self) -> usize {
+                self.ids.users.len()
+            }
+
+            fn n_items(&self) -> usize {
+                self.ids.items.len()
+            }
+
+            fn score(&self, users: &[u32], out: &mut [f32]) -> $crate::Result<()> {
+                self.product().score(users, out)
+            }
+
+            fn factors(&self) -> Option<rec_core::rank::Factors<'_>> {
+                Some(self.product())
+            }
+        }
+
+        impl rec_core::rank::Similar for $model {
+            fn similar_ids(&self) -> &std::sync::Arc<rec_core::data::IdMaps> {
+                &self.ids
+            }
+
+            fn similar(&self, items: &[u32], k: usize) -> $crate::Result<rec_core::rank::TopK> {
+                rec_core::rank::similar_rows(&self.$items, self.config.$dim, items, k, true)
+            }
+        }
+    };
+}
+pub(crate) use factor_model;

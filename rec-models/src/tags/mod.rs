@@ -30,6 +30,8 @@ mod levels;
 mod model;
 mod ngrams;
 mod report;
+#[cfg(test)]
+mod samples;
 mod save;
 #[cfg(test)]
 mod tests;

@@ -2,32 +2,10 @@ use std::collections::BTreeMap;
 
 use rec_core::data::Id;
 
+use super::samples::{TEXTS, classes, ids};
 use super::*;
 use crate::fit::{Cancel, FitContext};
 use crate::{Error, Result};
-
-const TEXTS: [&str; 12] = [
-    "屏幕清晰，手机很快",
-    "电池耐用的手机",
-    "手机太小",
-    "手机信号好",
-    "屏幕漂亮",
-    "充电很快",
-    "情节感人的书",
-    "这本书文笔很好",
-    "故事精彩",
-    "作者的书值得读",
-    "书的纸张很好",
-    "读完这本书",
-];
-
-fn ids(names: &[&str]) -> Vec<Id> {
-    names.iter().map(|&name| Id::from(name)).collect()
-}
-
-fn classes() -> Vec<Id> {
-    ids(&[["手机"; 6], ["书籍"; 6]].concat())
-}
 
 fn fit(tagger: &NgramTagger, texts: &[&str], labelled: &Labelled) -> Result<TagClassifier> {
     tagger.fit(texts, labelled, &FitContext::default())
@@ -305,7 +283,7 @@ fn the_best_candidate_is_the_one_that_can_learn() {
 /// Cosines of a random BERT are of characters in common: enough to tell labels by their names.
 fn zero_shot(folder: &std::path::Path, names: &[&str], task: Task) -> Result<TagClassifier> {
     let labels = Labels::new(ids(names), task, None)?;
-    ZeroShot::default().classifier(super::heads::tests::encoder(folder), labels)
+    ZeroShot::default().classifier(super::samples::encoder(folder), labels)
 }
 
 #[test]
@@ -316,7 +294,7 @@ fn labels_are_told_by_their_names_without_training() {
     let found = classifier.predict(&["手机手机", "书书书"]).unwrap();
     assert_eq!(names(&classifier, &found.concat()), ["手机", "书"]);
     // The same encoder by hand: softmax of cosines over τ.
-    let encoder = super::heads::tests::encoder(&checkpoint);
+    let encoder = super::samples::encoder(&checkpoint);
     let vectors = |texts: &[&str]| encoder.encode(texts, &crate::language::Encode::default());
     let cosines =
         vectors(&["屏幕"]).unwrap().similarity(&vectors(&["书", "手机"]).unwrap()).unwrap();
@@ -351,7 +329,7 @@ fn added_labels_leave_thresholds_with_their_names() {
 #[test]
 fn zero_shot_parameters_are_checked() {
     let folder = tempfile::tempdir().unwrap();
-    let encoder = super::heads::tests::encoder(folder.path());
+    let encoder = super::samples::encoder(folder.path());
     for options in [
         ZeroShot { template: "about".into(), ..ZeroShot::default() },
         ZeroShot { temperature: 0.0, ..ZeroShot::default() },

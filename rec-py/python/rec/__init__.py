@@ -24,7 +24,17 @@ from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
 from ._graph import GFCF, LightGCN
 from ._language import LanguageModel
-from ._models import ALS, BPR, EASE, SLIM, CoTransition, ItemKNN, Popular, UserKNN
+from ._models import (
+    ALS,
+    BPR,
+    EASE,
+    SLIM,
+    CoTransition,
+    Item2Vec,
+    ItemKNN,
+    Popular,
+    UserKNN,
+)
 from ._native import (
     Dataset,
     DecodeStream,
@@ -40,17 +50,8 @@ from ._native import (
 )
 from ._read import read, read_split
 from ._tags import TagClassifier
-from ._vectors import (
-    SIF,
-    ContextReconstruction,
-    FastText,
-    FastTextKeyedVectors,
-    GloVe,
-    Item2Vec,
-    KeyedVectors,
-    VectorIndex,
-    Word2Vec,
-)
+from ._vectors import SIF, FastTextKeyedVectors, KeyedVectors, VectorIndex
+from ._word_models import ContextReconstruction, FastText, GloVe, Word2Vec
 from .errors import (
     DataError,
     FormatError,

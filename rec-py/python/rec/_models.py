@@ -351,3 +351,69 @@ class BPR(FactorModel):
         if isinstance(params["negatives"], dict):
             params |= {"negatives": "popularity", **params["negatives"]["popularity"]}
         return params
+
+
+class Item2Vec(FactorModel):
+    """word2vec on what people did: each user's events are a sentence (Barkan, Koenigstein 2016).
+
+    A user is the mean of the items they had, so ``recommend_histories`` works for anyone. With
+    ``workers=1`` the result is the same at every run; more are lock-free and faster, and are not.
+
+    Args:
+        vector_size: Length of a vector.
+        window: Events looked at each way; ``None`` for all of the user's, as in the paper, whose
+            cost is the square of a history's length.
+        shrink_windows: Draws each event's window uniformly from 1 to ``window``.
+        shuffle: Reads each history in another order each epoch, so that a window of ``n`` draws
+            ``2 n`` events of the whole history: as ``window=None``, at a fraction of the cost.
+        max_gap: Seconds between two events that part two sessions; ``None`` for one a user.
+        tags: Whether items' tags (``ds.items``) stand in the sentences after their items; items
+            without events then get the mean of their tags' vectors.
+        negative: Negatives a window.
+        ns_exponent: Negatives are drawn in proportion to ``count ** ns_exponent``.
+        sample: Relative frequency above which items are sub-sampled; 0 for none.
+        alpha: Learning rate at the start.
+        min_alpha: Learning rate at the end.
+        epochs: Passes over the events.
+        score: ``"cosine"``, or ``"output"`` for what training predicts from.
+        workers: Parallel workers.
+    """
+
+    _kind = "item2vec"
+
+    def __init__(
+        self,
+        *,
+        vector_size: int = 64,
+        window: int | None = None,
+        shrink_windows: bool = False,
+        shuffle: bool = False,
+        max_gap: float | None = None,
+        tags: bool = False,
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        sample: float = 1e-3,
+        alpha: float = 0.025,
+        min_alpha: float = 1e-4,
+        epochs: int = 20,
+        score: Literal["cosine", "output"] = "cosine",
+        workers: int = 1,
+        random_state: int | None = 0,
+        num_threads: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.vector_size: int
+        self.window: int | None
+        self.shrink_windows: bool
+        self.shuffle: bool
+        self.max_gap: float | None
+        self.tags: bool
+        self.negative: int
+        self.ns_exponent: float
+        self.sample: float
+        self.alpha: float
+        self.min_alpha: float
+        self.epochs: int
+        self.score: Literal["cosine", "output"]
+        self.workers: int
+        self._set(locals())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar, TopK, similar_rows};
+use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar};
 use rec_core::store::{ModelReader, ModelWriter};
 
 use super::gram::gram;
@@ -81,24 +81,6 @@ impl AlsModel {
     }
 }
 
-impl Scorer for AlsModel {
-    fn n_users(&self) -> usize {
-        self.ids.users.len()
-    }
-
-    fn n_items(&self) -> usize {
-        self.ids.items.len()
-    }
-
-    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
-        self.product().score(users, out)
-    }
-
-    fn factors(&self) -> Option<Factors<'_>> {
-        Some(self.product())
-    }
-}
-
 impl AlsModel {
     fn product(&self) -> Factors<'_> {
         Factors {
@@ -109,6 +91,8 @@ impl AlsModel {
         }
     }
 }
+
+factors::factor_model!(AlsModel, items, factors);
 
 impl Recommend for AlsModel {
     fn ids(&self) -> &Arc<IdMaps> {
@@ -123,16 +107,6 @@ impl Recommend for AlsModel {
         let users = self.fold_in_users(histories)?;
         let all: Vec<u32> = (0..histories.len() as u32).collect();
         Factors { users: &users, ..self.product() }.score(&all, out)
-    }
-}
-
-impl Similar for AlsModel {
-    fn similar_ids(&self) -> &Arc<IdMaps> {
-        &self.ids
-    }
-
-    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
-        similar_rows(&self.items, self.config.factors, items, k, true)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rank::{Factors, History, Recommend, Scorer, Similar, TopK, similar_rows};
+use rec_core::rank::{Factors, History, Recommend, Scorer, Similar};
 use rec_core::store::{ModelReader, ModelWriter};
 
 use super::{Bpr, KIND};
@@ -96,23 +96,7 @@ impl BprModel {
     }
 }
 
-impl Scorer for BprModel {
-    fn n_users(&self) -> usize {
-        self.ids.users.len()
-    }
-
-    fn n_items(&self) -> usize {
-        self.ids.items.len()
-    }
-
-    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
-        self.product().score(users, out)
-    }
-
-    fn factors(&self) -> Option<Factors<'_>> {
-        Some(self.product())
-    }
-}
+factors::factor_model!(BprModel, items, factors);
 
 impl Recommend for BprModel {
     fn ids(&self) -> &Arc<IdMaps> {
@@ -130,16 +114,6 @@ impl Recommend for BprModel {
             "its factors come from descent over training users; ask for those, or use ALS, which \
              solves for new users exactly",
         ))
-    }
-}
-
-impl Similar for BprModel {
-    fn similar_ids(&self) -> &Arc<IdMaps> {
-        &self.ids
-    }
-
-    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
-        similar_rows(&self.items, self.config.factors, items, k, true)
     }
 }
 

@@ -41,8 +41,15 @@ pub(super) fn right_vectors(matrix: &Csr, k: usize, seed: u64, task: &Task) -> R
         );
         out
     };
-    let start = Table::uniform(m, p, seed, "gfcf.svd", (-1.0, 2.0));
-    let mut basis = orthonormal(&gram(&start), p)?;
+    // A subspace that is all there is needs no search, and loses no small values to it.
+    let whole = p == m;
+    let mut basis = match whole {
+        true => (0..m * m).map(|at| f32::from(u8::from(at / m == at % m))).collect(),
+        false => {
+            let start = Table::uniform(m, p, seed, "gfcf.svd", (-1.0, 2.0));
+            orthonormal(&gram(&start), p)?
+        }
+    };
     let mut last = 0.0;
     for _ in 0..MOST_ITERATIONS {
         task.advance(1)?;
@@ -50,7 +57,7 @@ pub(super) fn right_vectors(matrix: &Csr, k: usize, seed: u64, task: &Task) -> R
         // Rayleigh–Ritz: eigenvectors of the matrix seen from within the subspace.
         let (values, vectors) = eigen(&inner(&basis, &image, p), p)?;
         let sum: f64 = values.iter().take(k).sum();
-        if sum - last <= TOLERANCE * sum {
+        if whole || sum - last <= TOLERANCE * sum {
             let vectors: Vec<f32> = vectors.iter().map(|&x| x as f32).collect();
             let ritz = product(Matrix::new(&basis, [m, p]), Matrix::new(&vectors, [p, p]));
             return Ok(leading(&ritz, &values, p, k));

@@ -33,7 +33,7 @@ fn by_hand(seen: &Csr, factors: usize, alpha: f64) -> Mat<f64> {
 fn scores_are_those_of_the_formula() {
     let seen = two_tastes(30, 25, 1).binary();
     let data = dataset(&seen);
-    for factors in [0, 1, 2] {
+    for factors in [0, 1, 2, 25] {
         let model = fit(&GfCf { factors, ..GfCf::default() }, &data, 2);
         let expected = by_hand(&seen, factors, 0.3);
         let mut scores = vec![0f32; 30 * 25];

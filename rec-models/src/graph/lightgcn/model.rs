@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar, TopK, similar_rows};
+use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar};
 use rec_core::store::{ModelReader, ModelWriter};
 
 use super::{GraphLoss, KIND, LightGcn};
@@ -43,7 +43,12 @@ impl LightGcnModel {
         let mut sums = vec![0f32; initial.len()];
         propagate(graph, initial, d, layers, only, &mut buffers, &mut sums);
         sums.iter_mut().for_each(|x| *x *= share);
-        let (users, items) = (sums[..n * d].to_vec(), sums[n * d..].to_vec());
+        let (mut users, mut items) = (sums[..n * d].to_vec(), sums[n * d..].to_vec());
+        if matches!(config.loss, GraphLoss::Softmax { .. }) {
+            // Trained on cosines, the model scores by them.
+            unit_rows(&mut users, d);
+            unit_rows(&mut items, d);
+        }
         let mut handed = vec![0f32; items.len()];
         if layers > 0 {
             propagate(graph, initial, d, layers - 1, only, &mut buffers, &mut sums);
@@ -70,13 +75,7 @@ impl LightGcnModel {
             let what = "values of what items hand on";
             return Err(Error::shape(what, items.len(), handed.len()));
         }
-        let mut model = Self { config, log, ids, seen, users, items, handed };
-        if matches!(model.config.loss, GraphLoss::Softmax { .. }) {
-            // Trained on cosines, the model scores by them.
-            unit_rows(&mut model.users, model.config.factors);
-            unit_rows(&mut model.items, model.config.factors);
-        }
-        Ok(model)
+        Ok(Self { config, log, ids, seen, users, items, handed })
     }
 
     /// Reads a saved model.
@@ -163,23 +162,7 @@ fn unit_rows(rows: &mut [f32], d: usize) {
     }
 }
 
-impl Scorer for LightGcnModel {
-    fn n_users(&self) -> usize {
-        self.ids.users.len()
-    }
-
-    fn n_items(&self) -> usize {
-        self.ids.items.len()
-    }
-
-    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
-        self.product().score(users, out)
-    }
-
-    fn factors(&self) -> Option<Factors<'_>> {
-        Some(self.product())
-    }
-}
+factors::factor_model!(LightGcnModel, items, factors);
 
 impl Recommend for LightGcnModel {
     fn ids(&self) -> &Arc<IdMaps> {
@@ -201,16 +184,6 @@ impl Recommend for LightGcnModel {
         let users = self.fold_in(histories)?;
         let all: Vec<u32> = (0..histories.len() as u32).collect();
         Factors { users: &users, ..self.product() }.score(&all, out)
-    }
-}
-
-impl Similar for LightGcnModel {
-    fn similar_ids(&self) -> &Arc<IdMaps> {
-        &self.ids
-    }
-
-    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
-        similar_rows(&self.items, self.config.factors, items, k, true)
     }
 }
 

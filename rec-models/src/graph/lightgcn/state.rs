@@ -17,7 +17,8 @@ use crate::ops::spmm::cpu::{Buffers, Only, propagate};
 use crate::train::{Epochs, Snapshot, TrainingLog};
 use crate::{Error, Result};
 
-/// Standard deviation of initial embeddings, as in the authors' code.
+/// Standard deviation of initial embeddings: that of the authors' code, whose draws are normal; ours
+/// are uniform.
 const DEVIATION: f32 = 0.1;
 
 /// Embeddings in training; rows are users, then items.

@@ -89,14 +89,15 @@ fn ten_steps_end_where_plain_torch_ends() {
 #[test]
 fn tastes_are_told_apart() {
     let data = dataset(&two_tastes(60, 40, 1));
-    for estimator in [
-        small(30),
-        LightGcn { positives: PositiveSampling::Users, ..small(30) },
-        LightGcn { layers: 0, ..small(60) },
-        softmax(20),
+    for (estimator, least) in [
+        (small(30), 0.9),
+        (LightGcn { positives: PositiveSampling::Users, ..small(30) }, 0.9),
+        // Without propagation it is a plain factorisation, which learns less of so little.
+        (LightGcn { layers: 0, ..small(60) }, 0.85),
+        (softmax(20), 0.9),
     ] {
         let auc = taste_auc(&fit(&estimator, &data, 2));
-        assert!(auc > 0.85, "{estimator:?}: {auc}");
+        assert!(auc > least, "{estimator:?}: {auc}");
     }
 }
 

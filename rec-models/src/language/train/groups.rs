@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
+use crate::ops::adamw::path::Path;
 use crate::{Error, Result};
 
 /// The model with the parameters of some parts held as they are, and which those are.
@@ -23,7 +24,7 @@ pub(super) fn frozen<M: Module>(model: M, parts: &[String]) -> Result<(M, BTreeS
         return Err(Error::parameter("frozen", part, why));
     }
     let mut switch = Switch {
-        path: Vec::new(),
+        path: Path::default(),
         held: paths.into_iter().filter(|path| parts.iter().any(|part| has(path, part))).collect(),
         learning: 0,
         changed: BTreeSet::new(),
@@ -37,7 +38,7 @@ pub(super) fn frozen<M: Module>(model: M, parts: &[String]) -> Result<(M, BTreeS
 
 /// The model with the parameters that [`frozen`] held free to learn again.
 pub(super) fn thawed<M: Module>(model: M, held: &BTreeSet<String>) -> M {
-    model.map(&mut Thaw { path: Vec::new(), held })
+    model.map(&mut Thaw { path: Path::default(), held })
 }
 
 /// What each parameter's learning rate is multiplied by: `decayⁿ`, where `n` counts the layers above
@@ -98,26 +99,26 @@ fn paths(model: &impl Module) -> Vec<String> {
 
 #[derive(Default)]
 struct Paths {
-    path: Vec<String>,
+    path: Path,
     all: Vec<String>,
 }
 
 impl ModuleVisitor for Paths {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
-        self.all.push(self.path.join("."));
+        self.all.push(self.path.joined());
     }
 }
 
 struct Switch {
-    path: Vec<String>,
+    path: Path,
     held: BTreeSet<String>,
     learning: usize,
     changed: BTreeSet<String>,
@@ -125,15 +126,15 @@ struct Switch {
 
 impl ModuleMapper for Switch {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let path = self.path.join(".");
+        let path = self.path.joined();
         if !param.val().is_require_grad() {
             return param;
         }
@@ -147,21 +148,21 @@ impl ModuleMapper for Switch {
 }
 
 struct Thaw<'a> {
-    path: Vec<String>,
+    path: Path,
     held: &'a BTreeSet<String>,
 }
 
 impl ModuleMapper for Thaw<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.held.contains(&self.path.join(".")) {
+        match self.held.contains(&self.path.joined()) {
             true => param.set_require_grad(true),
             false => param,
         }

@@ -3,12 +3,13 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 
+use crate::ops::adamw::path::Path;
 use crate::train::Snapshot;
 use crate::{Error, Result};
 
 /// The parameters as single-precision arrays: exact for f32, bf16 and f16.
 pub(super) fn snapshot(module: &impl Module) -> Snapshot {
-    let mut taken = Taken { path: Vec::new(), snapshot: Snapshot::new() };
+    let mut taken = Taken { path: Path::default(), snapshot: Snapshot::new() };
     module.visit(&mut taken);
     taken.snapshot
 }
@@ -18,7 +19,7 @@ pub(super) fn snapshot(module: &impl Module) -> Snapshot {
 /// # Errors
 /// [`Error::Shape`] for a parameter that the snapshot lacks or has in another shape.
 pub(super) fn restored<M: Module>(module: M, snapshot: Snapshot) -> Result<M> {
-    let mut put = Put { path: Vec::new(), snapshot, error: None };
+    let mut put = Put { path: Path::default(), snapshot, error: None };
     let module = module.map(&mut put);
     match put.error {
         Some(error) => Err(error),
@@ -27,17 +28,17 @@ pub(super) fn restored<M: Module>(module: M, snapshot: Snapshot) -> Result<M> {
 }
 
 struct Taken {
-    path: Vec<String>,
+    path: Path,
     snapshot: Snapshot,
 }
 
 impl ModuleVisitor for Taken {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -45,28 +46,28 @@ impl ModuleVisitor for Taken {
         let shape = tensor.dims();
         let values = tensor.into_data().iter::<f32>().collect();
         let snapshot = std::mem::take(&mut self.snapshot);
-        self.snapshot = snapshot.with(&self.path.join("."), &shape, values);
+        self.snapshot = snapshot.with(&self.path.joined(), &shape, values);
     }
 }
 
 struct Put {
-    path: Vec<String>,
+    path: Path,
     snapshot: Snapshot,
     error: Option<Error>,
 }
 
 impl ModuleMapper for Put {
     fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+        self.path.enter(name);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let shape = param.val().dims();
-        match self.snapshot.take(&self.path.join("."), &shape) {
+        match self.snapshot.take(&self.path.joined(), &shape) {
             Ok(values) => param.map(|old| {
                 let data = TensorData::new(values, shape);
                 let new = Tensor::from_data(data, (&old.device(), old.dtype()));

@@ -10,7 +10,7 @@ mod kernel;
 mod libtorch;
 mod module;
 mod op;
-mod path;
+pub(crate) mod path;
 mod portable;
 mod table;
 #[cfg(test)]

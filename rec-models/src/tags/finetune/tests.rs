@@ -1,52 +1,10 @@
-use std::path::Path;
-
 use burn::tensor::{Device, Tensor};
 use rec_core::data::Id;
-use rec_core::text::{Tokenizer, TokenizerModel, TrainOptions};
 
 use super::super::labels::Task;
 use super::*;
 use crate::fit::Cancel;
-use crate::language::{Bert, BertConfig};
-
-const TEXTS: [&str; 12] = [
-    "屏幕清晰，手机很快",
-    "电池耐用的手机",
-    "手机太小",
-    "手机信号好",
-    "屏幕漂亮",
-    "充电很快",
-    "情节感人的书",
-    "这本书文笔很好",
-    "故事精彩",
-    "作者的书值得读",
-    "书的纸张很好",
-    "读完这本书",
-];
-
-fn checkpoint(folder: &Path) {
-    let options = TrainOptions::new(TokenizerModel::WordPiece).vocab_size(120);
-    let tokenizer = Tokenizer::train(TEXTS, options).unwrap();
-    tokenizer.save_folder(folder).unwrap();
-    let config = BertConfig {
-        vocab_size: tokenizer.vocab_size(),
-        hidden_size: 32,
-        num_hidden_layers: 1,
-        num_attention_heads: 2,
-        intermediate_size: 64,
-        max_position_embeddings: 32,
-        ..BertConfig::default()
-    };
-    Bert::init(config, &Device::flex(), 3).unwrap().save(folder).unwrap();
-}
-
-fn ids(names: &[&str]) -> Vec<Id> {
-    names.iter().map(|&name| Id::from(name)).collect()
-}
-
-fn classes() -> Vec<Id> {
-    ids(&[["手机"; 6], ["书籍"; 6]].concat())
-}
+use crate::tags::samples::{TEXTS, checkpoint, classes, ids};
 
 fn tagger() -> FineTuneTagger {
     let training = LanguageTraining {

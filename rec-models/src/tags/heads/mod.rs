@@ -4,7 +4,7 @@ mod lbfgs;
 mod linear;
 mod model;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rank::{Factors, History, Recommend, Scorer, Similar, TopK, similar_rows};
+use rec_core::rank::{Factors, History, Recommend, Scorer, Similar};
 use rec_core::store::{ModelReader, ModelWriter};
 
 use super::{Item2Vec, ItemScore, KIND};
@@ -127,23 +127,7 @@ fn mean_of(rows: &[f32], dim: usize, items: &[u32], out: &mut [f32]) {
     }
 }
 
-impl Scorer for Item2VecModel {
-    fn n_users(&self) -> usize {
-        self.ids.users.len()
-    }
-
-    fn n_items(&self) -> usize {
-        self.ids.items.len()
-    }
-
-    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
-        self.product().score(users, out)
-    }
-
-    fn factors(&self) -> Option<Factors<'_>> {
-        Some(self.product())
-    }
-}
+factors::factor_model!(Item2VecModel, inputs, vector_size);
 
 impl Recommend for Item2VecModel {
     fn ids(&self) -> &Arc<IdMaps> {
@@ -170,16 +154,6 @@ impl Recommend for Item2VecModel {
         let product = Factors { users: &users, ..self.product() };
         let rows: Vec<u32> = (0..histories.len() as u32).collect();
         product.score(&rows, out)
-    }
-}
-
-impl Similar for Item2VecModel {
-    fn similar_ids(&self) -> &Arc<IdMaps> {
-        &self.ids
-    }
-
-    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
-        similar_rows(&self.inputs, self.config.vector_size, items, k, true)
     }
 }
 
