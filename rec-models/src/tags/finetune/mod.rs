@@ -20,7 +20,7 @@ pub use objective::{ClassificationLoss, ClassificationObjective, ClassificationP
 
 use super::classifier::TagClassifier;
 use super::folds::{folds, select};
-use super::heads::{EncoderTags, HeadTagger, Linear, check_words};
+use super::heads::{Columns, EncoderTags, HeadTagger, Linear, check_words};
 use super::labels::Labelled;
 use super::model::TagModel;
 use super::train::{ClassWeights, check_pairs};
@@ -40,7 +40,8 @@ use crate::{Error, Result};
 ///
 /// The classifier starts from logistic regression on the vectors of the encoder as it is, so that
 /// its first steps do not distort the encoder (Kumar et al. 2022, "Fine-Tuning can Distort
-/// Pretrained Features", LP-FT). Calibration and thresholds are fitted on the validation texts.
+/// Pretrained Features", LP-FT); the vectors are not standardised for it, for large weights on what
+/// hardly varies would make much of what dropout takes away. Calibration and thresholds are fitted on the validation texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FineTuneTagger {
@@ -52,8 +53,8 @@ pub struct FineTuneTagger {
     pub class_weights: ClassWeights,
     /// The share of the texts that is held out for validation where no other texts are given.
     pub validation_share: f64,
-    /// The cost `C` of the logistic regression that the classifier starts from (see
-    /// [`HeadTagger`]); none for a start at random.
+    /// The cost `C` of the logistic regression that the classifier starts from, on vectors as they
+    /// are; none for a start at random.
     pub probe: Option<f64>,
     /// `pooler`, or a pooling mode (`mean`, `cls`), where it is not to be the checkpoint's.
     pub pooling: Option<String>,
@@ -79,7 +80,7 @@ impl Default for FineTuneTagger {
             loss: ClassificationLoss::default(),
             class_weights: ClassWeights::Uniform,
             validation_share: 0.1,
-            probe: Some(0.03),
+            probe: Some(0.3),
             pooling: None,
             max_len: None,
         }
@@ -219,7 +220,7 @@ impl FineTuneTagger {
             let (vectors, rows) = self.vectors(&model, data, ctx)?;
             let known =
                 Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &rows) };
-            self.head(c).train(&vectors, &known, c, ctx)
+            self.head(c).train((&vectors, Columns::AsTheyAre), &known, c, ctx)
         })?;
         model.with_classifier(weights, bias)
     }

@@ -8,7 +8,7 @@ use crate::tags::samples::{TEXTS, checkpoint, classes, ids};
 
 fn tagger() -> FineTuneTagger {
     let training = LanguageTraining {
-        epochs: 15,
+        epochs: 40,
         learning_rate: 3e-3,
         batch_rows: Some(4),
         patience: None,
@@ -69,8 +69,8 @@ fn a_fine_tuned_folder_loads_alone_and_its_encoder_elsewhere() {
     {
         let tagger = FineTuneTagger { pooling: pooling.map(Into::into), ..tagger() };
         let tuned = fit(&tagger, &TEXTS, &labelled).unwrap();
-        assert_eq!((tuned.losses.len(), tuned.validation.len()), (15, 15));
-        assert!(tuned.losses[14] < 0.5 * tuned.losses[0], "{pooling:?}: {:?}", tuned.losses);
+        assert_eq!((tuned.losses.len(), tuned.validation.len()), (40, 40));
+        assert!(tuned.losses[39] < 0.5 * tuned.losses[0], "{pooling:?}: {:?}", tuned.losses);
         let classifier = tuned.classifier;
         let path = scratch.path().join(at.to_string());
         classifier.save(&path).unwrap();

@@ -51,8 +51,8 @@ fn logits(x: &[f32], weights: &[f32], bias: &[f32], out: &mut [f32]) {
 /// scikit-learn's `LogisticRegression` has it (for two labels too). With several it is
 /// `−Σ_l w_l t_l ln σ(s_l) + (1 − t_l) ln σ(−s_l)`: each label by itself.
 ///
-/// Columns are standardised for the solver, so that one `C` suits every encoder; the weights given
-/// back are for the vectors as they are.
+/// Where columns are standardised for the solver, one `C` suits every encoder; the weights given back
+/// are for the vectors as they are.
 pub(super) struct Problem<'a> {
     rows: Vec<f32>,
     dim: usize,
@@ -66,16 +66,28 @@ pub(super) struct Problem<'a> {
     pub(super) cancel: &'a Cancel,
 }
 
+/// How the solver, and with it the ridge, sees the vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Each of mean 0 and deviation 1.
+    Standardised,
+    /// As they are: a column that hardly varies gets no large weight.
+    AsTheyAre,
+}
+
 impl<'a> Problem<'a> {
     pub(super) fn new(
-        vectors: &Vectors,
+        (vectors, columns): (&Vectors, Columns),
         (labels, task): (&'a Csr, Task),
         class_weights: &'a [f32],
         stop: Stop,
         cancel: &'a Cancel,
     ) -> Self {
         let dim = vectors.dim();
-        let (mean, scale) = moments(vectors);
+        let (mean, scale) = match columns {
+            Columns::Standardised => moments(vectors),
+            Columns::AsTheyAre => (vec![0.0; dim], vec![1.0; dim]),
+        };
         let mut rows = vectors.as_slice().to_vec();
         rows.par_chunks_mut(dim).for_each(|row| {
             let columns = row.iter_mut().zip(&mean).zip(&scale);

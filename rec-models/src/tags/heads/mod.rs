@@ -12,7 +12,7 @@ use rec_core::data::Csr;
 use rec_core::parallel;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use linear::Linear;
+pub(crate) use linear::{Columns, Linear};
 pub use model::EncoderTags;
 pub(super) use model::{KIND, Settings, write_encoder};
 
@@ -89,7 +89,7 @@ impl HeadTagger {
         parallel::install(ctx.threads, || {
             let held_out = self.held_out(&vectors, labelled, ctx)?;
             let c = held_out.as_ref().map_or(self.c[0], |held_out| held_out.c);
-            let head = self.train(&vectors, labelled, c, ctx)?;
+            let head = self.train((&vectors, Columns::Standardised), labelled, c, ctx)?;
             let model = Box::new(EncoderTags::new(labelled.labels.clone(), encoder, head)?);
             match held_out {
                 Some(found) => TagClassifier::calibrated(model, &found.scores, &labelled.rows),
@@ -119,7 +119,7 @@ impl HeadTagger {
     /// The head for one cost.
     pub(super) fn train(
         &self,
-        vectors: &Vectors,
+        vectors: (&Vectors, Columns),
         labelled: &Labelled,
         c: f64,
         ctx: &FitContext<'_>,
@@ -131,7 +131,7 @@ impl HeadTagger {
 
     fn problem<'a>(
         &self,
-        vectors: &Vectors,
+        vectors: (&Vectors, Columns),
         labelled: &'a Labelled,
         weights: &'a [f32],
         ctx: &'a FitContext<'_>,
@@ -165,7 +165,7 @@ impl HeadTagger {
                 Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &train) };
             let weights = self.class_weights.of(&known)?;
             let (train, rows) = (part(vectors, &train)?, part(vectors, &test)?);
-            let problem = self.problem(&train, &known, &weights, ctx);
+            let problem = self.problem((&train, Columns::Standardised), &known, &weights, ctx);
             // From cost to cost the solution moves little.
             let mut at = problem.zero();
             for (&c, scores) in self.c.iter().zip(&mut scores) {

@@ -37,7 +37,13 @@ fn scores_are_those_of_scikit_learn() {
         (&single, Task::Single, of.weights.clone(), &of.weighted_scores),
         (&several, Task::Multi, of.weights.clone(), &of.several_scores),
     ] {
-        let problem = Problem::new(&vectors, (labels, task), &weights, stop, &cancel);
+        let problem = Problem::new(
+            (&vectors, Columns::Standardised),
+            (labels, task),
+            &weights,
+            stop,
+            &cancel,
+        );
         let head = problem.linear(&problem.solve(0.3, problem.zero()).unwrap());
         let found = head.scores(vectors.as_slice());
         assert_eq!(found.len(), want.len());
