@@ -8,16 +8,18 @@ use crate::collab::{
     AlsModel, BprModel, CoTransitionModel, EaseModel, ItemKnnModel, PopularModel, SlimModel,
     UserKnnModel,
 };
+use crate::content::ContentModel;
 use crate::fit::Model;
 use crate::graph::{GfCfModel, LightGcnModel};
 use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "als",
     "bpr",
     "co_transition",
+    "content",
     "ease",
     "gfcf",
     "item2vec",
@@ -40,6 +42,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "als" => Box::new(AlsModel::load(&reader)?),
         "bpr" => Box::new(BprModel::load(&reader)?),
         "co_transition" => Box::new(CoTransitionModel::load(&reader)?),
+        "content" => Box::new(ContentModel::load(&reader)?),
         "ease" => Box::new(EaseModel::load(&reader)?),
         "gfcf" => Box::new(GfCfModel::load(&reader)?),
         "item2vec" => Box::new(Item2VecModel::load(&reader)?),

@@ -2,6 +2,7 @@
 
 mod fuse;
 mod fused;
+mod learn;
 mod normalize;
 mod product;
 mod query;
@@ -11,8 +12,9 @@ mod scorer;
 mod similar;
 mod topk;
 
-pub use fuse::{Fusion, reciprocal_rank, switch, weighted_sum};
+pub use fuse::{ActivityLevel, Fusion, reciprocal_rank, switch, weighted_sum};
 pub use fused::Fused;
+pub use learn::{FusionLearner, LearntFusion};
 pub use normalize::Normalize;
 pub use product::{dot, scores_block};
 pub use query::{OnUnknown, Query, Recommendations, Users, recommend};
