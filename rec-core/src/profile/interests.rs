@@ -24,22 +24,22 @@ impl<'a> Past<'a> {
         }
     }
 
-    fn age(&self, at: usize) -> f64 {
-        match self.times {
-            Some(times) => (i128::from(self.now) - i128::from(times[at])).max(0) as f64,
-            None => (self.items.len() - 1 - at) as f64,
-        }
+    /// When an event was, at the latest now; without times, its place.
+    fn moment(&self, at: usize) -> i128 {
+        self.times.map_or(at as i128, |times| i128::from(times[at].min(self.now)))
     }
 
     /// What each event on a labelled item counts; they add up to 1, or are all 0.
     fn weights(&self, labels: &Csr, half_life: Option<f64>) -> Vec<f64> {
-        // Ages are taken from the youngest, so that a long absence does not turn all into 0.
+        // Ages are taken from the youngest, which changes no share, so that a long absence does not
+        // turn all into 0.
         let labelled = |at: usize| !labels.row(self.items[at] as usize).is_empty();
-        let ages = (0..self.items.len()).filter(|&at| labelled(at)).map(|at| self.age(at));
-        let youngest = ages.fold(f64::INFINITY, f64::min);
+        let moments = (0..self.items.len()).filter(|&at| labelled(at)).map(|at| self.moment(at));
+        let youngest = moments.max().unwrap_or(0);
         let weight = |at: usize| {
             let own = self.weights.map_or(1.0, |weights| f64::from(weights[at]));
-            let fade = half_life.map_or(1.0, |h| (-(self.age(at) - youngest) / h).exp2());
+            let fade =
+                half_life.map_or(1.0, |h| (-((youngest - self.moment(at)) as f64) / h).exp2());
             if labelled(at) { own * fade } else { 0.0 }
         };
         let mut weights: Vec<f64> = (0..self.items.len()).map(weight).collect();
