@@ -16,6 +16,7 @@ pub mod gpt2;
 mod init;
 pub mod layers;
 mod likelihood;
+pub mod lora;
 mod masked;
 mod noise;
 pub mod roberta;
@@ -26,7 +27,10 @@ pub mod train;
 pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
-pub use auto::{EncoderConfig, EncoderModel, MaskedLmModel, load_backbone, load_causal};
+pub use auto::{
+    CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel, load_backbone,
+    load_causal,
+};
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use cache::Cache;
@@ -43,6 +47,7 @@ pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generat
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use init::Init;
 pub use likelihood::{Likelihood, likelihoods};
+pub use lora::{Adapters, Lora, LoraConfig};
 pub use masked::MaskedLm;
 pub use noise::{DropoutRates, Noise};
 pub use roberta::{Roberta, RobertaForMaskedLm};

@@ -44,6 +44,7 @@ pub use attention::{Attention, attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_rows};
 pub use dropout::{Dropout, dropout};
 pub use embedding::{TouchedRows, embedding};
+pub(crate) use linear::activate;
 pub use linear::{Activation, linear};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;

@@ -8,12 +8,13 @@ use std::path::Path;
 
 use burn::tensor::{DType, Device};
 
-pub use causal::load_causal;
+pub use causal::{CausalConfig, CausalModel, load_causal};
 pub use encoder::{EncoderConfig, EncoderModel};
 pub use masked::MaskedLmModel;
 
 use super::batch::Backbone;
 use super::config::ConfigFile;
+use super::lora::Adapters;
 use super::t5::T5Encoder;
 use super::weights::{LoadReport, Weights};
 use crate::{Error, Result};
@@ -41,7 +42,8 @@ fn t5_encoder(config: &ConfigFile, weights: &Weights) -> Result<Box<dyn Backbone
 }
 
 /// The transformer in `folder` without its head, its weights on `device` as `dtype`, and what of
-/// the checkpoint was used. Nothing is downloaded.
+/// the checkpoint was used. Nothing is downloaded. `adapters` are added to what they adapt, if
+/// there are to be any.
 ///
 /// # Errors
 /// A folder without a config or weights, an architecture that is not known, files that are damaged
@@ -50,6 +52,7 @@ pub fn load_backbone(
     folder: &Path,
     device: &Device,
     dtype: DType,
+    adapters: Option<&Adapters>,
 ) -> Result<(Box<dyn Backbone>, LoadReport)> {
     let config = ConfigFile::open(folder)?;
     let known = FAMILIES.iter().map(|(name, _)| *name);
@@ -58,8 +61,10 @@ pub fn load_backbone(
         .find(|(name, _)| Some(*name) == config.model_type())
         .map(|(_, load)| load)
         .ok_or_else(|| unknown(&config, known))?;
-    let weights = Weights::open(folder, device, dtype)?;
+    let weights = Weights::open(folder, device, dtype)?.with_adapters(adapters)?;
+    // Nothing learns in a box: adapters only have to fit.
     let model = load(&config, &weights)?;
+    weights.check_adapters()?;
     Ok((model, weights.report()))
 }
 

@@ -10,7 +10,7 @@ use super::modules::{self, Step};
 use super::{After, EncoderOptions, Head, LongTexts, TextEncoder};
 use crate::device::check_dtype;
 use crate::language::layers::Linear;
-use crate::language::load_backbone;
+use crate::language::{Adapters, load_backbone};
 use crate::language::weights::Weights;
 use crate::{Error, Result};
 
@@ -27,7 +27,12 @@ impl TextEncoder {
         let device = options.device.tensor()?;
         check_dtype(options.device, options.dtype)?;
         let layout = modules::read(folder)?;
-        let (backbone, report) = load_backbone(&layout.transformer, &device, options.dtype)?;
+        let (backbone, report) = load_backbone(
+            &layout.transformer,
+            &device,
+            options.dtype,
+            options.adapter.clone().map(Adapters::Merged).as_ref(),
+        )?;
         let tokenizer = Tokenizer::from_folder(&layout.transformer)?;
         if tokenizer.vocab_size() > backbone.vocab_size() {
             return Err(Error::shape(

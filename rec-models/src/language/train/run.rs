@@ -184,7 +184,7 @@ impl<O, D: TrainingData> Run<'_, O, D> {
         let mut loss = 0.0;
         for pass in &prepared {
             let share = self.objective.predictions(pass) as f64 / predictions as f64;
-            let noise = self.settings.dropout.noise(rng.random());
+            let noise = self.settings.noise(rng.random());
             let part = self.objective.loss(&model, pass, noise) * share;
             let value = number(&part);
             if !value.is_finite() {
