@@ -41,7 +41,7 @@ pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
     Encode, EncoderOptions, EncoderTraining, Learnt, Lesson, LongTexts, MappedVectors, PoolingMode,
-    Prompt, TextEncoder, VectorCache, Vectors, train_encoder,
+    Prompt, TextEncoder, VectorCache, Vectors, merge_adapter, train_encoder,
 };
 pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generate};
 pub use gpt2::{Gpt2, Gpt2Config};

@@ -10,9 +10,7 @@ use crate::Result;
 use crate::language::config::ConfigFile;
 use crate::language::lora::{Adapters, Card, LoraConfig};
 use crate::language::weights::{LoadReport, Weights};
-use crate::language::{
-    Backbone, Batch, Cache, Causal, Decoder, DecoderConfig, Gpt2, Gpt2Config,
-};
+use crate::language::{Backbone, Batch, Cache, Causal, Decoder, DecoderConfig, Gpt2, Gpt2Config};
 
 const KNOWN: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
 

@@ -10,8 +10,8 @@ use super::modules::{self, Step};
 use super::{After, EncoderOptions, Head, LongTexts, TextEncoder};
 use crate::device::check_dtype;
 use crate::language::layers::Linear;
-use crate::language::{Adapters, load_backbone};
 use crate::language::weights::Weights;
+use crate::language::{Adapters, load_backbone};
 use crate::{Error, Result};
 
 impl TextEncoder {

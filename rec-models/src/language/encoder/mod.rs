@@ -10,12 +10,14 @@ mod modules;
 mod options;
 mod output;
 mod pooling;
+pub(super) mod publish;
 mod run;
 #[cfg(test)]
 mod tests;
 mod vectors;
 
 pub use cache::VectorCache;
+pub use copy::merge_adapter;
 pub use frame::LongTexts;
 pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder};
 pub use options::{Encode, EncoderOptions, Prompt};

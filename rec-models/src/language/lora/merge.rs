@@ -9,7 +9,7 @@ use super::LoraConfig;
 use crate::ops::adamw::path::Path;
 
 /// The field of an adapter in its layer.
-pub(in crate::language) const NAME: &str = "lora";
+pub(super) const NAME: &str = "lora";
 
 impl LoraConfig {
     /// The model with its adapters added to the weights they adapt: `W + s B A`. Their `B` is then

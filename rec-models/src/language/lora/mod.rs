@@ -15,7 +15,7 @@ mod tests;
 pub use config::LoraConfig;
 pub use folder::Card;
 pub use merge::has_adapters;
-pub(super) use merge::{NAME, hold_base};
+pub(super) use merge::hold_base;
 pub use plan::Adapters;
 pub(super) use plan::Plan;
 

@@ -15,6 +15,8 @@ mod metrics;
 mod objective;
 mod pairs;
 mod parameters;
+#[cfg(test)]
+pub(super) use parameters::snapshot;
 mod plan;
 mod run;
 #[cfg(test)]
