@@ -19,6 +19,7 @@ mod progress;
 mod rank;
 mod read;
 mod recommend;
+mod sampling;
 mod social;
 mod sparse;
 mod split;
@@ -28,6 +29,7 @@ mod text;
 mod texts;
 mod tokenizer;
 mod tokenizer_train;
+mod training;
 mod vectors;
 mod vectors_models;
 mod vectors_search;
@@ -71,6 +73,8 @@ mod native {
     use crate::read::read_parts;
     #[pymodule_export]
     use crate::recommend::{PyExplanation, PyRecommendations};
+    #[pymodule_export]
+    use crate::sampling::sampling_co_consumed;
     #[pymodule_export]
     use crate::social::PySocialGraph;
     #[pymodule_export]

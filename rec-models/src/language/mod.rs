@@ -11,6 +11,7 @@ pub mod config;
 pub mod decoder;
 pub mod distilbert;
 pub mod encoder;
+mod fresh;
 pub mod generate;
 pub mod gpt2;
 mod init;
@@ -28,8 +29,8 @@ pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
 pub use auto::{
-    CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel, load_backbone,
-    load_causal,
+    CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel, is_causal,
+    load_backbone, load_causal,
 };
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
@@ -41,8 +42,10 @@ pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
     Encode, EncoderOptions, EncoderTraining, Learnt, Lesson, LongTexts, MappedVectors, PoolingMode,
-    Prompt, TextEncoder, VectorCache, Vectors, merge_adapter, train_encoder,
+    Prompt, TextEncoder, VectorCache, Vectors, copy_model, merge_adapter, train_encoder,
+    train_language_model,
 };
+pub use fresh::NewModel;
 pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generate};
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use init::Init;

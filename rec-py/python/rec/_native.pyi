@@ -58,6 +58,7 @@ __all__ = [
     "read_parts",
     "rerank_calibrate",
     "rerank_mmr",
+    "sampling_co_consumed",
     "split_at_time",
     "split_by_time",
     "split_by_user_ratio",
@@ -369,6 +370,15 @@ def folder_kind(path: _Path) -> str: ...
 def load(path: _Path) -> FittedModel: ...
 def _dataset_from_state(state: Mapping[str, Any]) -> Dataset: ...
 def read_parts(path: _Path, options: Mapping[str, Any]) -> list[Dataset | None]: ...
+def sampling_co_consumed(
+    dataset: Dataset,
+    *,
+    text: str | None,
+    window: int,
+    subsample: float,
+    rounds: int,
+    seed: int,
+) -> tuple[list[str], list[str]]: ...
 def split_leave_last_out(dataset: Dataset, n: int, validation: bool) -> Split: ...
 def split_by_time(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
 def split_at_time(dataset: Dataset, test_from: int, valid_from: int | None) -> Split: ...
@@ -432,6 +442,8 @@ def rerank_calibrate(
 _Finish = Literal["stop_id", "stop_text", "length", "positions", "interrupted"]
 _Texts = Iterable[str] | NDArray[Any]
 
+_History = tuple[list[float], list[tuple[int, float]]]
+
 @final
 class TextEncoder:
     @staticmethod
@@ -445,7 +457,10 @@ class TextEncoder:
         long_texts: str,
         overlap: int,
         cache: _Path | None,
+        adapter: _Path | None,
     ) -> TextEncoder: ...
+    @staticmethod
+    def merge(base: _Path, adapter: _Path, to: _Path) -> None: ...
     def train(
         self,
         lists: list[_Texts],
@@ -455,15 +470,9 @@ class TextEncoder:
         temperature: float,
         flag: bool,
         settings: dict[str, Any],
-        max_len: int | None,
-        dtype: str,
-        device: str,
-        seed: int,
-        num_threads: int | None,
-        checkpoints: tuple[_Path, int] | None,
-        metrics: _Path | None,
+        surroundings: dict[str, Any],
         progress: Any,
-    ) -> tuple[list[float], list[tuple[int, float]]]: ...
+    ) -> _History: ...
     def encode(
         self,
         texts: _Texts,
@@ -511,6 +520,25 @@ class TextEncoder:
 class LanguageModel:
     @staticmethod
     def from_pretrained(folder: _Path, *, device: str, dtype: str) -> LanguageModel: ...
+    @staticmethod
+    def from_config(
+        sizes: dict[str, Any], tokenizer: Tokenizer, *, seed: int, device: str, dtype: str
+    ) -> LanguageModel: ...
+    def fit(
+        self,
+        texts: _Texts,
+        validation: _Texts | None,
+        *,
+        whole_words: bool,
+        settings: dict[str, Any],
+        surroundings: dict[str, Any],
+        progress: Any,
+    ) -> tuple[LanguageModel, _History]: ...
+    def save(self, to: _Path) -> None: ...
+    @property
+    def folder(self) -> pathlib.Path: ...
+    @property
+    def causal(self) -> bool: ...
     def generate(
         self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
     ) -> list[tuple[str, list[int], _Finish]]: ...

@@ -12,7 +12,7 @@ use crate::language::lora::{Adapters, Card, LoraConfig};
 use crate::language::weights::{LoadReport, Weights};
 use crate::language::{Backbone, Batch, Cache, Causal, Decoder, DecoderConfig, Gpt2, Gpt2Config};
 
-const KNOWN: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
+pub(super) const KNOWN: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
 
 /// The decoder in `folder`, its weights on `device` as `dtype`, and what of the checkpoint was
 /// used. Nothing is downloaded.

@@ -11,7 +11,7 @@ use crate::language::batch::{Backbone, Batch};
 use crate::language::bert::BertForMaskedLm;
 use crate::language::config::ConfigFile;
 use crate::language::distilbert::DistilBertForMaskedLm;
-use crate::language::lora::Adapters;
+use crate::language::lora::{Adapters, LoraConfig};
 use crate::language::masked::MaskedLm;
 use crate::language::roberta::RobertaForMaskedLm;
 use crate::language::weights::{LoadReport, Weights};
@@ -99,6 +99,15 @@ impl MaskedLmModel {
             Self::DistilBert(model) => EncoderModel::DistilBert(model.distilbert),
             Self::Albert(model) => EncoderModel::Albert(model.albert),
         }
+    }
+
+    /// Writes the adapters of its encoder as a folder that `peft` loads onto the encoder in `base`;
+    /// the head's, if it has any, are left out.
+    ///
+    /// # Errors
+    /// As [`LoraConfig::save`].
+    pub fn save_adapters(&self, lora: &LoraConfig, folder: &Path, base: &Path) -> Result<()> {
+        self.clone().into_encoder().save_adapters(lora, folder, base)
     }
 
     /// Writes a checkpoint folder that `transformers` loads.

@@ -19,6 +19,15 @@ use super::t5::T5Encoder;
 use super::weights::{LoadReport, Weights};
 use crate::{Error, Result};
 
+/// Whether the model in `folder` is a decoder, which predicts the next token.
+///
+/// # Errors
+/// A folder without a config.
+pub fn is_causal(folder: &Path) -> Result<bool> {
+    let config = ConfigFile::open(folder)?;
+    Ok(config.model_type().is_some_and(|family| causal::KNOWN.contains(&family)))
+}
+
 type Load = fn(&ConfigFile, &Weights) -> Result<Box<dyn Backbone>>;
 
 /// Every architecture family, by the `model_type` of its config.

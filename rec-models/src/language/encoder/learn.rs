@@ -4,8 +4,8 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{DType, Device};
-use rec_core::text::Tokenizer;
 use rec_core::text::segment::Segmenter;
+use rec_core::text::{SpecialRole, Tokenizer};
 
 use super::PoolingMode;
 use super::modules::{self, Layout, Step};
@@ -13,10 +13,12 @@ use super::publish::{check_free, publish};
 use crate::device::check_dtype;
 use crate::fit::FitContext;
 use crate::language::train::{
-    Corpus, Evaluation, LanguageTraining, MaskedObjective, Objective, PairObjective, Pairs, SimCse,
-    Trained,
+    CausalObjective, Corpus, Evaluation, LanguageTraining, MaskedObjective, Objective,
+    PairObjective, Pairs, SimCse, Trained,
 };
-use crate::language::{Backbone, DropoutRates, EncoderModel, MaskedLmModel};
+use crate::language::{
+    Backbone, CausalModel, DropoutRates, EncoderModel, LoraConfig, MaskedLmModel, is_causal,
+};
 use crate::{Error, Result};
 
 /// What an encoder learns from.
@@ -39,6 +41,13 @@ pub enum Lesson<'a> {
         validation: &'a [&'a str],
         /// `τ` of [`SimCse`].
         temperature: f64,
+    },
+    /// Texts each of whose tokens it predicts from those before; of decoders alone.
+    Causal {
+        /// Texts to learn from.
+        texts: &'a [&'a str],
+        /// Texts to measure on; may be empty.
+        validation: &'a [&'a str],
     },
     /// Pairs of texts that belong together ([`PairObjective`]).
     Pairs {
@@ -125,6 +134,26 @@ pub fn train_encoder(
     source.learn(to, lesson, ctx)
 }
 
+/// As [`train_encoder`], for the language model in `from`: an encoder predicts tokens behind a mask,
+/// a decoder the next token, and the end of a text where its tokenizer has a token for it.
+///
+/// # Errors
+/// As [`train_encoder`].
+pub fn train_language_model(
+    from: &Path,
+    to: &Path,
+    (texts, validation): (&[&str], &[&str]),
+    whole_words: bool,
+    how: &EncoderTraining,
+    ctx: &FitContext<'_>,
+) -> Result<Learnt> {
+    let lesson = match is_causal(from)? {
+        true => Lesson::Causal { texts, validation },
+        false => Lesson::Masked { texts, validation, whole_words },
+    };
+    train_encoder(from, to, lesson, how, ctx)
+}
+
 struct Source<'a> {
     from: &'a Path,
     layout: Layout,
@@ -148,7 +177,7 @@ impl Source<'_> {
                 let held_out = some(validation).map(&corpus).transpose()?;
                 let trained =
                     self.fit(model, &objective, &corpus(texts)?, held_out.as_ref(), ctx)?;
-                self.publish(trained, to, MaskedLmModel::save, |model| model.clone().into_encoder())
+                self.publish(trained, to, MaskedLmModel::save, MaskedLmModel::save_adapters)
             }
             Lesson::SimCse { texts, validation, temperature } => {
                 let model = self.encoder(ctx.seed)?;
@@ -161,7 +190,23 @@ impl Source<'_> {
                 let held_out = some(validation).map(corpus).transpose()?;
                 let trained =
                     self.fit(model, &objective, &corpus(texts)?, held_out.as_ref(), ctx)?;
-                self.publish(trained, to, EncoderModel::save, EncoderModel::clone)
+                self.publish(trained, to, EncoderModel::save, EncoderModel::save_adapters)
+            }
+            Lesson::Causal { texts, validation } => {
+                let (folder, dtype) = (&self.layout.transformer, self.how.dtype);
+                let adapters = self.how.training.adapters(ctx.seed);
+                let (model, _) =
+                    CausalModel::adapted(folder, &self.device, dtype, adapters.as_ref())?;
+                let max_len = self.max_len(&model)?;
+                let end = self.tokenizer.special_tokens().get(SpecialRole::Eos);
+                let corpus = |texts: &[&str]| match end {
+                    Some(end) => Corpus::with_end(&self.tokenizer, texts, max_len, end.id),
+                    None => Corpus::encode(&self.tokenizer, texts, max_len),
+                };
+                let held_out = some(validation).map(corpus).transpose()?;
+                let data = corpus(texts)?;
+                let trained = self.fit(model, &CausalObjective, &data, held_out.as_ref(), ctx)?;
+                self.publish(trained, to, CausalModel::save, CausalModel::save_adapters)
             }
             Lesson::Pairs { anchors, positives, negatives, temperature, symmetric } => {
                 let model = self.encoder(ctx.seed)?;
@@ -171,7 +216,7 @@ impl Source<'_> {
                     Pairs::with_negatives(tokenizer, anchors, positives, negatives, max_len)?;
                 let objective = PairObjective { pooling: self.pooling()?, temperature, symmetric };
                 let trained = self.fit(model, &objective, &pairs, None, ctx)?;
-                self.publish(trained, to, EncoderModel::save, EncoderModel::clone)
+                self.publish(trained, to, EncoderModel::save, EncoderModel::save_adapters)
             }
         }
     }
@@ -240,13 +285,13 @@ impl Source<'_> {
         trained: Trained<M>,
         to: &Path,
         save: impl Fn(&M, &Path) -> Result<()>,
-        encoder: impl Fn(&M) -> EncoderModel,
+        apart: impl Fn(&M, &LoraConfig, &Path, &Path) -> Result<()>,
     ) -> Result<Learnt> {
         let training = &self.how.training;
         publish((self.from, &self.layout), to, |folder, transformer| {
             if let Some(lora) = &training.lora {
                 let adapters = folder.join(ADAPTERS);
-                encoder(&trained.model).save_adapters(lora, &adapters, self.from)?;
+                apart(&trained.model, lora, &adapters, self.from)?;
             }
             save(&training.merged(trained.model), transformer)
         })?;

@@ -19,10 +19,11 @@ mod vectors;
 pub use cache::VectorCache;
 pub use copy::merge_adapter;
 pub use frame::LongTexts;
-pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder};
+pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder, train_language_model};
 pub use options::{Encode, EncoderOptions, Prompt};
 pub use output::MappedVectors;
 pub use pooling::PoolingMode;
+pub use publish::copy_model;
 pub use vectors::Vectors;
 
 use std::collections::BTreeMap;

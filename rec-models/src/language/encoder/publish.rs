@@ -39,6 +39,28 @@ pub(in crate::language) fn whole(to: &Path, write: impl FnOnce(&Path) -> Result<
     std::fs::rename(&partial, to).map_err(Error::io(to))
 }
 
+/// Copies a model's folder with all that lies in it to `to`, whole or not at all.
+///
+/// # Errors
+/// A `to` that holds files, and where the disk refuses.
+pub fn copy_model(from: &Path, to: &Path) -> Result<()> {
+    check_free(to)?;
+    whole(to, |partial| copy_all(from, partial))
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).map_err(Error::io(to))?;
+    for entry in from.read_dir().map_err(Error::io(from))? {
+        let path = entry.map_err(Error::io(from))?.path();
+        let Some(name) = path.file_name() else { continue };
+        match path.is_dir() {
+            true => copy_all(&path, &to.join(name))?,
+            false => std::fs::copy(&path, to.join(name)).map(|_| ()).map_err(Error::io(&path))?,
+        }
+    }
+    Ok(())
+}
+
 /// That nothing would be overwritten.
 pub(in crate::language) fn check_free(to: &Path) -> Result<()> {
     match to.read_dir().is_ok_and(|mut files| files.next().is_some()) {
