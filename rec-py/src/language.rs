@@ -128,14 +128,8 @@ impl PyLanguageModel {
             let folder = Folder::new()?;
             let lists = (texts.as_slice(), validation.as_slice());
             let ctx = run.context(cancel);
-            let learnt = train_language_model(
-                &from,
-                &folder.path(),
-                lists,
-                whole_words,
-                &run.how,
-                &ctx,
-            )?;
+            let learnt =
+                train_language_model(&from, &folder.path(), lists, whole_words, &run.how, &ctx)?;
             Ok((Self::open(folder, run.device, &run.dtype)?, learnt))
         })?;
         Ok((model, history(learnt)))
@@ -295,23 +289,22 @@ impl PyLanguageModel {
 
 /// The checkpoint's options, with those that the caller named in their place.
 fn with(generator: &TextGenerator, named: &Bound<'_, PyDict>) -> PyResult<GenerateOptions> {
-        let mut options = generator.options().clone();
-        for (name, value) in named {
-            match name.extract::<&str>()? {
-                "max_new_tokens" => options.max_new_tokens = value.extract()?,
-                "do_sample" => options.do_sample = value.extract()?,
-                "temperature" => options.temperature = value.extract()?,
-                "top_k" => options.top_k = Some(value.extract::<usize>()?).filter(|&k| k > 0),
-                "top_p" => options.top_p = Some(value.extract()?),
-                "repetition_penalty" => options.repetition_penalty = value.extract()?,
-                "stop_ids" => options.stop_ids = value.extract()?,
-                "stop_strings" => options.stop_strings = value.extract()?,
-                "seed" => options.seed = value.extract()?,
-                other => return Err(parameter(other, value, "is no option of generation")),
-            }
+    let mut options = generator.options().clone();
+    for (name, value) in named {
+        match name.extract::<&str>()? {
+            "max_new_tokens" => options.max_new_tokens = value.extract()?,
+            "do_sample" => options.do_sample = value.extract()?,
+            "temperature" => options.temperature = value.extract()?,
+            "top_k" => options.top_k = Some(value.extract::<usize>()?).filter(|&k| k > 0),
+            "top_p" => options.top_p = Some(value.extract()?),
+            "repetition_penalty" => options.repetition_penalty = value.extract()?,
+            "stop_ids" => options.stop_ids = value.extract()?,
+            "stop_strings" => options.stop_strings = value.extract()?,
+            "seed" => options.seed = value.extract()?,
+            other => return Err(parameter(other, value, "is no option of generation")),
         }
-        Ok(options)
     }
+    Ok(options)
 }
 
 /// Generation on a thread of its own.
