@@ -137,7 +137,7 @@ fn an_encoder_learns_by_adapters_alone_that_can_be_saved_and_merged() {
         let device = Device::flex();
         EncoderModel::adapted(base.path(), &device, DType::F32, adapters.as_ref()).unwrap().0
     };
-    assert_eq!(hidden(&before), hidden(&load(None)), "new adapters add nothing");
+    assert!(off(&hidden(&before), &hidden(&load(None))) < 1e-5, "new adapters add nothing");
     only_adapters_moved(&before, &after);
 
     let apart = base.path().join("adapters");
