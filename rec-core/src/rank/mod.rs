@@ -16,7 +16,10 @@ pub use fused::Fused;
 pub use normalize::Normalize;
 pub use product::{dot, scores_block};
 pub use query::{OnUnknown, Query, Recommendations, Users, recommend};
-pub use rerank::{Calibration, Mmr, cosine, jaccard, tag_profiles};
+pub use rerank::{
+    Boost, Bound, Calibration, Dpp, Freshness, Mmr, Pin, Quota, Rules, cosine, jaccard,
+    tag_profiles,
+};
 pub use scorer::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
 pub use similar::{nearest_rows, similar_rows};
 pub use topk::{Selection, TopK, better, top_k};

@@ -14,6 +14,8 @@ pub mod encoder;
 mod fresh;
 pub mod generate;
 pub mod gpt2;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod init;
 pub mod layers;
 mod likelihood;
