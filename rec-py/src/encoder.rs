@@ -90,7 +90,7 @@ impl PyTextEncoder {
             },
             other => return Err(parameter("objective", other, "choose masked or simcse")),
         };
-        let from = self.inner.folder();
+        let from = self.inner.trainable_folder().or_raise()?;
         let learnt = interrupt::run(py, |cancel| {
             train_encoder(from, &to, lesson, &run.how, &run.context(cancel))
         })?;

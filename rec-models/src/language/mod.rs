@@ -22,6 +22,7 @@ mod likelihood;
 pub mod lora;
 mod masked;
 mod noise;
+mod recompute;
 pub mod roberta;
 mod rope;
 mod save;

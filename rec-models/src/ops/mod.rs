@@ -46,6 +46,7 @@ pub use dropout::{Dropout, dropout};
 pub use embedding::{TouchedRows, embedding};
 pub(crate) use linear::activate;
 pub use linear::{Activation, linear};
+pub(crate) use maybe::tracked_as;
 pub use norm::{layer_norm, rms_norm};
 pub use packed::Packed;
 pub use pool::{Reduction, pool};

@@ -77,6 +77,8 @@ class Training(TypedDict, total=False):
     """Parts that stay as they are, such as ``"embeddings"`` or ``"encoder.layer.0"``."""
     lora: LoRA
     """Adapters that learn in place of the weights."""
+    gradient_checkpointing: bool
+    """Keep less memory: compute each layer's activations again in the backward pass."""
     evaluate_every: int
     """Steps between measurements on the validation texts: an epoch's."""
     patience: int

@@ -10,6 +10,7 @@ use crate::language::bert::{attend, bidirectional};
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
 use crate::language::noise::Noise;
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention as Shape, Packed};
 
@@ -51,7 +52,10 @@ impl Transformer {
         (0..config.num_hidden_layers)
             .flat_map(|i| &self.albert_layer_groups[config.group(i)].albert_layers)
             .enumerate()
-            .fold(x, |x, (i, layer)| layer.forward(x, &batch.rows, batch.noise.at(i)))
+            .fold(x, |x, (i, layer)| {
+                let (rows, noise) = (batch.rows.clone(), batch.noise.at(i));
+                recompute::layer(layer, x, move |layer, x| layer.forward(x, &rows, noise))
+            })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::Result;
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
 use crate::language::noise::Noise;
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{self, Activation, Attention as Shape, Dropout, Packed};
 
@@ -37,7 +38,10 @@ impl Encoder {
         noise: Noise,
     ) -> Tensor<2> {
         let layers = self.layer.iter().enumerate();
-        layers.fold(x, |x, (i, layer)| layer.forward(x, rows, noise.at(i)))
+        layers.fold(x, |x, (i, layer)| {
+            let (rows, noise) = (rows.clone(), noise.at(i));
+            recompute::layer(layer, x, move |layer, x| layer.forward(x, &rows, noise))
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::language::Noise;
 use crate::language::batch::id_tensor;
 use crate::language::causal::Pass;
 use crate::language::layers::{Embedding, Linear, RmsNorm};
+use crate::language::recompute;
 use crate::language::rope::{Angles, Rope};
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention, Dropout};
@@ -55,7 +56,15 @@ impl Model {
         let angles = self.rope.angles(pass.positions(), self.head_dim, &device, table.dtype());
         let embedded = self.embed_tokens.forward(id_tensor(ids, &device));
         let layers = self.layers.iter().enumerate();
-        let step = |x, (i, layer): (usize, &Layer)| layer.forward(x, i, &angles, &mut pass);
+        let step = |x, (i, layer): (usize, &Layer)| match pass.by_itself() {
+            Some(again) => {
+                let angles = angles.clone();
+                recompute::layer(layer, x, move |layer, x| {
+                    layer.forward(x, i, &angles, &mut again.clone().into_pass())
+                })
+            }
+            None => layer.forward(x, i, &angles, &mut pass),
+        };
         self.norm.forward(layers.fold(embedded, step))
     }
 }

@@ -9,6 +9,7 @@ use crate::language::bert::{attend, bidirectional};
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
 use crate::language::noise::Noise;
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention as Shape, Packed};
 
@@ -32,7 +33,10 @@ impl Transformer {
     /// `[tokens, dim] → [tokens, dim]`.
     pub(super) fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let layers = self.layer.iter().enumerate();
-        layers.fold(x, |x, (i, block)| block.forward(x, rows, noise.at(i)))
+        layers.fold(x, |x, (i, block)| {
+            let (rows, noise) = (rows.clone(), noise.at(i));
+            recompute::layer(block, x, move |layer, x| layer.forward(x, &rows, noise))
+        })
     }
 }
 

@@ -22,6 +22,21 @@ impl TextEncoder {
         &self.folder
     }
 
+    /// The folder to train it from.
+    ///
+    /// # Errors
+    /// An encoder that was loaded with an adapter, which is no part of the folder.
+    pub fn trainable_folder(&self) -> Result<&Path> {
+        match &self.options.adapter {
+            None => Ok(&self.folder),
+            Some(adapter) => Err(Error::parameter(
+                "adapter",
+                adapter.display(),
+                "merge it (merge_adapter, rec.LoRA.merge) and train the encoder of that folder",
+            )),
+        }
+    }
+
     /// Copies the files it was loaded from, which must still be there; an adapter is merged.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use crate::language::Noise;
 use crate::language::batch::id_tensor;
 use crate::language::causal::Pass;
 use crate::language::layers::{Embedding, LayerNorm, Linear};
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention, Dropout};
 
@@ -51,7 +52,13 @@ impl Transformer {
         let noise = pass.noise();
         let embedded = noise.hidden(tokens + positions);
         let blocks = self.h.iter().enumerate();
-        self.ln_f.forward(blocks.fold(embedded, |x, (i, block)| block.forward(x, i, &mut pass)))
+        let step = |x, (i, block): (usize, &Block)| match pass.by_itself() {
+            Some(again) => recompute::layer(block, x, move |block, x| {
+                block.forward(x, i, &mut again.clone().into_pass())
+            }),
+            None => block.forward(x, i, &mut pass),
+        };
+        self.ln_f.forward(blocks.fold(embedded, step))
     }
 }
 

@@ -146,6 +146,7 @@ fn adapters_lie_apart_and_are_merged() {
     // What was loaded with an adapter is kept with it merged, and cached apart.
     let options = EncoderOptions { adapter: Some(pairs.join("lora")), ..EncoderOptions::default() };
     let encoder = TextEncoder::from_pretrained(from.path(), &options).unwrap();
+    assert!(encoder.trainable_folder().unwrap_err().to_string().contains("merge"));
     let kept = out.path().join("kept");
     encoder.copy_to(&kept).unwrap();
     assert!(close(&trained, &vectors(&kept, None)));
