@@ -63,18 +63,19 @@ impl NewModel {
         check_free(to)?;
         let config = ConfigFile::given(self.fields(tokenizer)?);
         let device = Device::flex();
-        let save: Box<dyn Fn(&Path) -> Result<()>> = if CAUSAL.contains(&self.family.as_str()) {
-            let model = CausalModel::init(&CausalConfig::of(&config)?, &device, seed)?;
-            Box::new(move |folder| model.save(folder))
-        } else {
-            let encoder = EncoderModel::init(EncoderConfig::of(&config)?, &device, seed)?;
-            let model = MaskedLmModel::with_new_head(encoder, seed);
-            Box::new(move |folder| model.save(folder))
+        let publish = |save: &dyn Fn(&Path) -> Result<()>| {
+            whole(to, |folder| {
+                save(folder)?;
+                tokenizer.save_folder(folder)
+            })
         };
-        whole(to, |folder| {
-            save(folder)?;
-            tokenizer.save_folder(folder)
-        })
+        if CAUSAL.contains(&self.family.as_str()) {
+            let model = CausalModel::init(&CausalConfig::of(&config)?, &device, seed)?;
+            return publish(&|folder| model.save(folder));
+        }
+        let encoder = EncoderModel::init(EncoderConfig::of(&config)?, &device, seed)?;
+        let model = MaskedLmModel::with_new_head(encoder, seed);
+        publish(&|folder| model.save(folder))
     }
 
     /// The fields of `config.json`.

@@ -31,6 +31,7 @@ pub mod train;
 pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
+use auto::adapted_backbone;
 pub use auto::{
     CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel, is_causal,
     load_backbone, load_causal,

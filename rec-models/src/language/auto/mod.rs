@@ -51,13 +51,21 @@ fn t5_encoder(config: &ConfigFile, weights: &Weights) -> Result<Box<dyn Backbone
 }
 
 /// The transformer in `folder` without its head, its weights on `device` as `dtype`, and what of
-/// the checkpoint was used. Nothing is downloaded. `adapters` are added to what they adapt, if
-/// there are to be any.
+/// the checkpoint was used. Nothing is downloaded.
 ///
 /// # Errors
 /// A folder without a config or weights, an architecture that is not known, files that are damaged
 /// or hold more than tensors, a weight that is missing or of another shape than the config says.
 pub fn load_backbone(
+    folder: &Path,
+    device: &Device,
+    dtype: DType,
+) -> Result<(Box<dyn Backbone>, LoadReport)> {
+    adapted_backbone(folder, device, dtype, None)
+}
+
+/// As [`load_backbone`], with adapters if there are to be any.
+pub(super) fn adapted_backbone(
     folder: &Path,
     device: &Device,
     dtype: DType,

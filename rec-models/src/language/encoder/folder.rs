@@ -11,7 +11,7 @@ use super::{After, EncoderOptions, Head, LongTexts, TextEncoder};
 use crate::device::check_dtype;
 use crate::language::layers::Linear;
 use crate::language::weights::Weights;
-use crate::language::{Adapters, load_backbone};
+use crate::language::{Adapters, adapted_backbone};
 use crate::{Error, Result};
 
 impl TextEncoder {
@@ -27,7 +27,7 @@ impl TextEncoder {
         let device = options.device.tensor()?;
         check_dtype(options.device, options.dtype)?;
         let layout = modules::read(folder)?;
-        let (backbone, report) = load_backbone(
+        let (backbone, report) = adapted_backbone(
             &layout.transformer,
             &device,
             options.dtype,
@@ -110,7 +110,7 @@ fn head(steps: &[Step], options: &EncoderOptions, device: &TensorDevice) -> Resu
                     true => Linear::load(&scope, *d_in, *d_out)?,
                     false => Linear::load_no_bias(&scope, *d_in, *d_out)?,
                 };
-                head.after.push(After::Dense(layer, *activation));
+                head.after.push(After::Dense(Box::new(layer), *activation));
             }
         }
     }

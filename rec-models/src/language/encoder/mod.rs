@@ -83,7 +83,7 @@ struct Head {
 
 /// A step after pooling.
 enum After {
-    Dense(Linear, Activation),
+    Dense(Box<Linear>, Activation),
     Normalize,
 }
 
