@@ -17,8 +17,12 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     _torch.load()
     from . import _native  # noqa: F401
 
+<<<<<<< HEAD
 from . import errors, metrics, rerank, split, text
 from ._content import Content
+=======
+from . import errors, metrics, rerank, sampling, split, text
+>>>>>>> train
 from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
@@ -52,6 +56,7 @@ from ._native import (
 from ._profiles import profiles
 from ._read import read, read_split
 from ._tags import TagClassifier
+from ._training import LoRA
 from ._vectors import SIF, FastTextKeyedVectors, KeyedVectors, VectorIndex
 from ._word_models import ContextReconstruction, FastText, GloVe, Word2Vec
 from .errors import (
@@ -92,6 +97,7 @@ __all__ = [
     "Items",
     "LanguageModel",
     "LightGCN",
+    "LoRA",
     "KeyedVectors",
     "Model",
     "NotFittedError",
@@ -126,6 +132,7 @@ __all__ = [
     "read",
     "read_split",
     "rerank",
+    "sampling",
     "split",
     "text",
 ]
