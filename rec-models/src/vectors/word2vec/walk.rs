@@ -12,7 +12,7 @@ use crate::vectors::parts::Parts;
 use crate::vectors::rows::Shared;
 
 /// Hidden rows that step together; more of them would move the outputs too far at once.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
 
 /// What all workers share.
 #[derive(Clone, Copy)]
