@@ -140,7 +140,7 @@ impl OnDevice {
 
     fn packed(self) -> Result<[Vec<f32>; 2]> {
         let values = |table: Tensor<2>| {
-            let values = table.into_data().to_vec::<f32>();
+            let values = table.into_data().try_to_vec::<f32>();
             values.map_err(|e| Error::data("reading the vectors from the device", e.to_string()))
         };
         Ok([values(self.inputs)?, values(self.outputs)?])
