@@ -5,6 +5,7 @@ use burn::tensor::{Device as TensorDevice, IndexingUpdateOp, Int, Tensor, Tensor
 use rec_core::rng;
 use rec_core::sampling::Windows;
 
+use super::Architecture;
 use super::batch::Batch;
 use super::train::{Outputs, Tables, Trainer};
 use crate::fit::FitContext;
@@ -17,6 +18,12 @@ const MOST_ROWS: usize = 4096;
 /// Rows of a batch, at least.
 const LEAST_ROWS: usize = 64;
 
+/// Input vectors of a batch, at most: what a device must hold at once.
+const MOST_INPUTS: usize = 1 << 17;
+
+/// Words that a bag looks at each way, at most: each of its rows has room for twice as many.
+const MOST_WINDOW: usize = 1000;
+
 /// Trains all epochs. A batch has as many rows as there are words, within bounds, so that most words
 /// stand in it but a few times.
 pub(super) fn run(
@@ -27,13 +34,19 @@ pub(super) fn run(
     ctx: &FitContext<'_>,
 ) -> Result<()> {
     let config = &trainer.config;
+    if config.architecture != Architecture::SkipGram && config.window > MOST_WINDOW {
+        let why = format!("choose at most {MOST_WINDOW} for bags of words on {}", ctx.device);
+        return Err(Error::parameter("window", config.window, why));
+    }
     let [inputs, outputs] = tables.packed();
     let dim = config.vector_size;
+    let mut batch = Batch::new(config.architecture, config.negative, config.window);
     let rows = (inputs.len() / dim).clamp(LEAST_ROWS, MOST_ROWS);
+    let rows = rows.min(MOST_INPUTS / batch.sources);
     let mut on = OnDevice::new(device, inputs, outputs, dim);
     ctx.progress.begin("word2vec", config.epochs as u64);
     let trained = (0..config.epochs).try_for_each(|epoch| {
-        epoch_of(trainer, (epoch, rows), sentences, &mut on, ctx)?;
+        epoch_of(trainer, (epoch, rows), sentences, (&mut batch, &mut on), ctx)?;
         ctx.progress.step(epoch as u64 + 1, "");
         Ok(())
     });
@@ -48,15 +61,13 @@ fn epoch_of(
     trainer: &Trainer,
     (epoch, rows): (usize, usize),
     sentences: &Sentences,
-    on: &mut OnDevice,
+    (batch, on): (&mut Batch, &mut OnDevice),
     ctx: &FitContext<'_>,
 ) -> Result<()> {
-    let config = &trainer.config;
     let Outputs::Noise(noise) = &trainer.outputs else {
         let why = "hierarchical softmax trains on CPU threads; leave device at cpu";
         return Err(Error::unsupported("hs", format!("device {}", ctx.device), why));
     };
-    let mut batch = Batch::new(config.architecture, config.negative, config.window);
     let (mut kept, mut context) = (Vec::new(), Vec::new());
     for chunk in 0..sentences.chunks() {
         ctx.cancel.check("training of word2vec")?;
@@ -76,14 +87,15 @@ fn epoch_of(
                     batch.push((word, &context), rate, noise, &mut rng);
                 }
                 if batch.rows() >= rows {
-                    on.step(&batch);
+                    on.step(batch);
                     batch.clear();
                 }
             }
         }
     }
     if batch.rows() > 0 {
-        on.step(&batch);
+        on.step(batch);
+        batch.clear();
     }
     Ok(())
 }

@@ -3,7 +3,7 @@ use rec_core::objective::{SkipGram, WordFactors};
 use rec_core::sampling::AliasTable;
 
 use super::super::tests::{config, nearness, topics};
-use super::super::{Architecture, Word2Vec, Word2VecModel};
+use super::super::{Word2Vec, Word2VecModel};
 use super::*;
 
 const RATE: f32 = 0.25;
@@ -154,12 +154,17 @@ fn a_tensor_run_depends_on_its_seed_alone() {
 }
 
 #[test]
-fn hierarchical_softmax_is_refused() {
+fn what_tensors_cannot_do_is_refused() {
     let corpus = topics(50, "");
-    let config = Word2Vec { hs: true, negative: 0, ..config(Architecture::SkipGram) };
-    let mut tables = Tables::start(&config, &corpus, None, 1).unwrap();
-    let trainer = Trainer::new(&config, corpus.vocab().counts()).unwrap();
-    let ctx = FitContext::default();
-    let tried = run(&trainer, &TensorDevice::flex(), corpus.sentences(), &mut tables, &ctx);
-    assert!(matches!(tried, Err(Error::Unsupported { .. })));
+    let refused = |config: Word2Vec| {
+        let mut tables = Tables::start(&config, &corpus, None, 1).unwrap();
+        let trainer = Trainer::new(&config, corpus.vocab().counts()).unwrap();
+        let ctx = FitContext::default();
+        run(&trainer, &TensorDevice::flex(), corpus.sentences(), &mut tables, &ctx).unwrap_err()
+    };
+    let base = config(Architecture::Cbow);
+    let error = refused(Word2Vec { hs: true, negative: 0, ..base.clone() });
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    let error = refused(Word2Vec { window: 1 << 31, ..base });
+    assert!(matches!(error, Error::Parameter { .. }), "{error}");
 }
