@@ -868,6 +868,7 @@ class WordModel:
         prune_at: int | None,
         max_words: int | None,
         seed: int,
+        device: str,
         onto: WordModel | None,
         progress: Any,
     ) -> WordModel: ...
