@@ -9,12 +9,12 @@ use crate::collab::{
     UserKnnModel,
 };
 use crate::fit::Model;
-use crate::graph::{GfCfModel, LightGcnModel};
+use crate::graph::{GfCfModel, LightGcnModel, UltraGcnModel};
 use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "als",
     "bpr",
     "co_transition",
@@ -25,6 +25,7 @@ pub const KINDS: [&str; 11] = [
     "lightgcn",
     "popular",
     "slim",
+    "ultragcn",
     "user_knn",
 ];
 
@@ -47,6 +48,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "lightgcn" => Box::new(LightGcnModel::load(&reader)?),
         "popular" => Box::new(PopularModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),
+        "ultragcn" => Box::new(UltraGcnModel::load(&reader)?),
         "user_knn" => Box::new(UserKnnModel::load(&reader)?),
         crate::tags::KIND => {
             let why = "holds a tag classifier, which recommends nothing; load it with \

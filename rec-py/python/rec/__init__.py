@@ -22,7 +22,7 @@ from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
-from ._graph import GFCF, LightGCN
+from ._graph import GFCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
 from ._language import LanguageModel
 from ._models import (
     ALS,
@@ -89,6 +89,7 @@ __all__ = [
     "Items",
     "LanguageModel",
     "LightGCN",
+    "LightGCNPP",
     "KeyedVectors",
     "Model",
     "NotFittedError",
@@ -98,14 +99,17 @@ __all__ = [
     "RecError",
     "Recommendations",
     "Report",
+    "SGL",
     "SIF",
     "SLIM",
     "ShapeError",
+    "SimGCL",
     "SocialGraph",
     "TagClassifier",
     "TextEncoder",
     "Tokenizer",
     "TooLargeError",
+    "UltraGCN",
     "UnknownIdError",
     "UnsupportedError",
     "UserKNN",
@@ -113,6 +117,7 @@ __all__ = [
     "VersionError",
     "Vocab",
     "Word2Vec",
+    "XSimGCL",
     "__version__",
     "compare",
     "errors",
