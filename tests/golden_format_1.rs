@@ -7,10 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rec_core::data::{Dataset, Id, InteractionsBuilder};
+use rec_core::data::{Dataset, Id, InteractionsBuilder, Items};
 use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
+use rec_models::content::Content;
 use rec_models::fit::Estimator;
 use rec_models::graph::{GfCf, LightGcn, UltraGcn};
 use rec_models::vectors::Item2Vec;
@@ -20,7 +22,8 @@ fn folder(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/format_1").join(kind)
 }
 
-/// Seven users and six items with Chinese and Latin ids; two tastes and one item that all share.
+/// Seven users and six items with Chinese and Latin ids, which are their texts as well; two tastes and
+/// one item that all share.
 fn shop() -> Dataset {
     let mut events = InteractionsBuilder::new();
     let baskets =
@@ -30,7 +33,11 @@ fn shop() -> Dataset {
             events.push(format!("u{user}").as_str(), item, None, Some(at as i64)).unwrap();
         }
     }
-    events.build().unwrap().into()
+    let events = events.build().unwrap();
+    let ids = events.ids().items.clone();
+    let titles = ids.iter().map(|id| id.to_string()).collect();
+    let items = Items::new(ids).with_text("title", titles).unwrap();
+    Dataset { interactions: events, items: Some(Arc::new(items)), social: None }
 }
 
 fn estimator(kind: &str) -> Box<dyn Estimator> {
@@ -38,6 +45,7 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         "als" => Box::new(Als { factors: 3, epochs: 3, ..Als::default() }),
         "bpr" => Box::new(Bpr { factors: 3, epochs: 5, workers: 1, ..Bpr::default() }),
         "co_transition" => Box::new(CoTransition::default()),
+        "content" => Box::new(Content::default()),
         "ease" => Box::new(Ease { l2: 1.0, ..Ease::default() }),
         "gfcf" => Box::new(GfCf { factors: 3, ..GfCf::default() }),
         "lightgcn" => Box::new(LightGcn { factors: 3, epochs: 5, ..LightGcn::default() }),

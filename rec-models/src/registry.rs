@@ -8,6 +8,7 @@ use crate::collab::{
     AlsModel, BprModel, CoTransitionModel, EaseModel, ItemKnnModel, PopularModel, SlimModel,
     UserKnnModel,
 };
+use crate::content::ContentModel;
 use crate::fit::Model;
 use crate::graph::{GfCfModel, LightGcnModel, UltraGcnModel};
 use crate::vectors::Item2VecModel;
@@ -18,6 +19,7 @@ pub const KINDS: [&str; 12] = [
     "als",
     "bpr",
     "co_transition",
+    "content",
     "ease",
     "gfcf",
     "item2vec",
@@ -41,6 +43,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "als" => Box::new(AlsModel::load(&reader)?),
         "bpr" => Box::new(BprModel::load(&reader)?),
         "co_transition" => Box::new(CoTransitionModel::load(&reader)?),
+        "content" => Box::new(ContentModel::load(&reader)?),
         "ease" => Box::new(EaseModel::load(&reader)?),
         "gfcf" => Box::new(GfCfModel::load(&reader)?),
         "item2vec" => Box::new(Item2VecModel::load(&reader)?),

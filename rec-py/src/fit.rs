@@ -9,6 +9,7 @@ use rec_core::store::Manifest;
 use rec_core::{Error, Result};
 use rec_models::Device;
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
+use rec_models::content::Content;
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
 use rec_models::graph::{GfCf, LightGcn, UltraGcn};
 use rec_models::vectors::Item2Vec;
@@ -53,6 +54,7 @@ kinds! {
     "item_knn" => ItemKnn,
     "user_knn" => UserKnn,
     "co_transition" => CoTransition,
+    "content" => Content,
     "ease" => Ease,
     "slim" => Slim,
     "als" => Als,

@@ -8,6 +8,7 @@ mod errors;
 mod evaluate;
 mod fit;
 mod frame;
+mod fusion;
 mod ids;
 mod interrupt;
 mod items;
@@ -15,10 +16,11 @@ mod keywords;
 mod language;
 mod model;
 mod params;
+mod profile;
 mod progress;
-mod rank;
 mod read;
 mod recommend;
+mod rerank;
 mod social;
 mod sparse;
 mod split;
@@ -58,6 +60,8 @@ mod native {
     #[pymodule_export]
     use crate::fit::{check_device, check_params, fit, folder_kind, load};
     #[pymodule_export]
+    use crate::fusion::{fuse, learn_fusion};
+    #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::keywords::PyKeywordExtractor;
@@ -66,11 +70,13 @@ mod native {
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
-    use crate::rank::{fuse, rerank_calibrate, rerank_mmr};
+    use crate::profile::user_profiles;
     #[pymodule_export]
     use crate::read::read_parts;
     #[pymodule_export]
     use crate::recommend::{PyExplanation, PyRecommendations};
+    #[pymodule_export]
+    use crate::rerank::{rerank_calibrate, rerank_dpp, rerank_freshness, rerank_mmr, rerank_rules};
     #[pymodule_export]
     use crate::social::PySocialGraph;
     #[pymodule_export]

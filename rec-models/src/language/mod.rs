@@ -13,6 +13,8 @@ pub mod distilbert;
 pub mod encoder;
 pub mod generate;
 pub mod gpt2;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod init;
 pub mod layers;
 mod likelihood;

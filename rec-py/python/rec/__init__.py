@@ -18,6 +18,7 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     from . import _native  # noqa: F401
 
 from . import errors, metrics, rerank, split, text
+from ._content import Content
 from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
@@ -48,6 +49,7 @@ from ._native import (
     Vocab,
     __version__,
 )
+from ._profiles import profiles
 from ._read import read, read_split
 from ._tags import TagClassifier
 from ._vectors import SIF, FastTextKeyedVectors, KeyedVectors, VectorIndex
@@ -70,6 +72,7 @@ __all__ = [
     "ALS",
     "BPR",
     "CoTransition",
+    "Content",
     "ContextReconstruction",
     "DataError",
     "Dataset",
@@ -124,6 +127,7 @@ __all__ = [
     "evaluate",
     "load",
     "metrics",
+    "profiles",
     "read",
     "read_split",
     "rerank",

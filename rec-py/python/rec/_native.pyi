@@ -54,10 +54,14 @@ __all__ = [
     "fit",
     "folder_kind",
     "fuse",
+    "learn_fusion",
     "load",
     "read_parts",
     "rerank_calibrate",
+    "rerank_dpp",
+    "rerank_freshness",
     "rerank_mmr",
+    "rerank_rules",
     "split_at_time",
     "split_by_time",
     "split_by_user_ratio",
@@ -65,6 +69,7 @@ __all__ = [
     "split_random",
     "split_user_holdout",
     "stop_words",
+    "user_profiles",
 ]
 
 __version__: str
@@ -162,6 +167,7 @@ class Dataset:
     def k_core(self, min_user: int = 5, min_item: int = 5) -> Dataset: ...
     def binarize(self, threshold: float = 0.0) -> Dataset: ...
     def deduplicate(self, policy: _Policy = "sum") -> Dataset: ...
+    def with_items(self) -> Dataset: ...
     def __len__(self) -> int: ...
 
 @final
@@ -411,6 +417,34 @@ def compare(
     seed: int,
 ) -> PairedTest: ...
 def fuse(models: Sequence[FittedModel], fusion: Mapping[str, Any]) -> FittedModel: ...
+def learn_fusion(
+    models: Sequence[FittedModel], truth: Dataset, learner: Mapping[str, Any]
+) -> str: ...
+def user_profiles(
+    dataset: Dataset, users: Iterable[Any] | None, options: Mapping[str, Any]
+) -> str: ...
+def rerank_rules(
+    candidates: Recommendations,
+    items: Items | None,
+    k: int | None,
+    rules: Mapping[str, Any],
+) -> Recommendations: ...
+def rerank_freshness(
+    candidates: Recommendations,
+    times: Mapping[Any, int],
+    now: int,
+    half_life: float,
+    weight: float,
+    normalize: str,
+) -> Recommendations: ...
+def rerank_dpp(
+    candidates: Recommendations,
+    items: Items,
+    k: int,
+    relevance: float,
+    similarity: str,
+    normalize: str,
+) -> Recommendations: ...
 def rerank_mmr(
     candidates: Recommendations,
     items: Items,
