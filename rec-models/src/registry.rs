@@ -15,7 +15,7 @@ use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "als",
     "bpr",
     "co_transition",
