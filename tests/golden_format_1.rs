@@ -14,7 +14,7 @@ use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::content::Content;
 use rec_models::fit::Estimator;
-use rec_models::graph::{GfCf, LightGcn};
+use rec_models::graph::{GfCf, LightGcn, UltraGcn};
 use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
 
@@ -53,6 +53,13 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         "item_knn" => Box::new(ItemKnn::default()),
         "popular" => Box::new(Popular::default()),
         "slim" => Box::new(Slim { l1: 0.01, l2: 0.1, ..Slim::default() }),
+        "ultragcn" => Box::new(UltraGcn {
+            factors: 3,
+            epochs: 20,
+            negatives: 4,
+            learning_rate: 0.05,
+            ..UltraGcn::default()
+        }),
         "user_knn" => Box::new(UserKnn::default()),
         other => panic!("a golden {other} model has no estimator here"),
     }

@@ -10,12 +10,12 @@ use crate::collab::{
 };
 use crate::content::ContentModel;
 use crate::fit::Model;
-use crate::graph::{GfCfModel, LightGcnModel};
+use crate::graph::{GfCfModel, LightGcnModel, UltraGcnModel};
 use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "als",
     "bpr",
     "co_transition",
@@ -27,6 +27,7 @@ pub const KINDS: [&str; 12] = [
     "lightgcn",
     "popular",
     "slim",
+    "ultragcn",
     "user_knn",
 ];
 
@@ -50,6 +51,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "lightgcn" => Box::new(LightGcnModel::load(&reader)?),
         "popular" => Box::new(PopularModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),
+        "ultragcn" => Box::new(UltraGcnModel::load(&reader)?),
         "user_knn" => Box::new(UserKnnModel::load(&reader)?),
         crate::tags::KIND => {
             let why = "holds a tag classifier, which recommends nothing; load it with \

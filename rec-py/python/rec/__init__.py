@@ -17,17 +17,13 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     _torch.load()
     from . import _native  # noqa: F401
 
-<<<<<<< HEAD
-from . import errors, metrics, rerank, split, text
-from ._content import Content
-=======
 from . import errors, metrics, rerank, sampling, split, text
->>>>>>> train
+from ._content import Content
 from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
-from ._graph import GFCF, LightGCN
+from ._graph import GFCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
 from ._language import LanguageModel
 from ._models import (
     ALS,
@@ -98,6 +94,7 @@ __all__ = [
     "LanguageModel",
     "LightGCN",
     "LoRA",
+    "LightGCNPP",
     "KeyedVectors",
     "Model",
     "NotFittedError",
@@ -107,14 +104,17 @@ __all__ = [
     "RecError",
     "Recommendations",
     "Report",
+    "SGL",
     "SIF",
     "SLIM",
     "ShapeError",
+    "SimGCL",
     "SocialGraph",
     "TagClassifier",
     "TextEncoder",
     "Tokenizer",
     "TooLargeError",
+    "UltraGCN",
     "UnknownIdError",
     "UnsupportedError",
     "UserKNN",
@@ -122,6 +122,7 @@ __all__ = [
     "VersionError",
     "Vocab",
     "Word2Vec",
+    "XSimGCL",
     "__version__",
     "compare",
     "errors",
