@@ -61,11 +61,8 @@ __all__ = [
     "rerank_dpp",
     "rerank_freshness",
     "rerank_mmr",
-<<<<<<< HEAD
     "rerank_rules",
-=======
     "sampling_co_consumed",
->>>>>>> train
     "split_at_time",
     "split_by_time",
     "split_by_user_ratio",
