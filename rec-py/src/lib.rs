@@ -21,6 +21,7 @@ mod progress;
 mod read;
 mod recommend;
 mod rerank;
+mod sampling;
 mod social;
 mod sparse;
 mod split;
@@ -30,6 +31,7 @@ mod text;
 mod texts;
 mod tokenizer;
 mod tokenizer_train;
+mod training;
 mod vectors;
 mod vectors_models;
 mod vectors_search;
@@ -77,6 +79,8 @@ mod native {
     use crate::recommend::{PyExplanation, PyRecommendations};
     #[pymodule_export]
     use crate::rerank::{rerank_calibrate, rerank_dpp, rerank_freshness, rerank_mmr, rerank_rules};
+    #[pymodule_export]
+    use crate::sampling::sampling_co_consumed;
     #[pymodule_export]
     use crate::social::PySocialGraph;
     #[pymodule_export]

@@ -17,7 +17,7 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     _torch.load()
     from . import _native  # noqa: F401
 
-from . import errors, metrics, rerank, split, text
+from . import errors, metrics, rerank, sampling, split, text
 from ._content import Content
 from ._encoder import TextEncoder
 from ._estimator import Model, load
@@ -52,6 +52,7 @@ from ._native import (
 from ._profiles import profiles
 from ._read import read, read_split
 from ._tags import TagClassifier
+from ._training import LoRA
 from ._vectors import SIF, FastTextKeyedVectors, KeyedVectors, VectorIndex
 from ._word_models import ContextReconstruction, FastText, GloVe, Word2Vec
 from .errors import (
@@ -92,6 +93,7 @@ __all__ = [
     "Items",
     "LanguageModel",
     "LightGCN",
+    "LoRA",
     "LightGCNPP",
     "KeyedVectors",
     "Model",
@@ -131,6 +133,7 @@ __all__ = [
     "read",
     "read_split",
     "rerank",
+    "sampling",
     "split",
     "text",
 ]

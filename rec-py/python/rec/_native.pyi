@@ -62,6 +62,7 @@ __all__ = [
     "rerank_freshness",
     "rerank_mmr",
     "rerank_rules",
+    "sampling_co_consumed",
     "split_at_time",
     "split_by_time",
     "split_by_user_ratio",
@@ -375,6 +376,15 @@ def folder_kind(path: _Path) -> str: ...
 def load(path: _Path) -> FittedModel: ...
 def _dataset_from_state(state: Mapping[str, Any]) -> Dataset: ...
 def read_parts(path: _Path, options: Mapping[str, Any]) -> list[Dataset | None]: ...
+def sampling_co_consumed(
+    dataset: Dataset,
+    *,
+    text: str | None,
+    window: int,
+    subsample: float,
+    rounds: int,
+    seed: int,
+) -> tuple[list[str], list[str]]: ...
 def split_leave_last_out(dataset: Dataset, n: int, validation: bool) -> Split: ...
 def split_by_time(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
 def split_at_time(dataset: Dataset, test_from: int, valid_from: int | None) -> Split: ...
@@ -466,6 +476,8 @@ def rerank_calibrate(
 _Finish = Literal["stop_id", "stop_text", "length", "positions", "interrupted"]
 _Texts = Iterable[str] | NDArray[Any]
 
+_History = tuple[list[float], list[tuple[int, float]]]
+
 @final
 class TextEncoder:
     @staticmethod
@@ -479,7 +491,10 @@ class TextEncoder:
         long_texts: str,
         overlap: int,
         cache: _Path | None,
+        adapter: _Path | None,
     ) -> TextEncoder: ...
+    @staticmethod
+    def merge(base: _Path, adapter: _Path, to: _Path) -> None: ...
     def train(
         self,
         lists: list[_Texts],
@@ -489,15 +504,9 @@ class TextEncoder:
         temperature: float,
         flag: bool,
         settings: dict[str, Any],
-        max_len: int | None,
-        dtype: str,
-        device: str,
-        seed: int,
-        num_threads: int | None,
-        checkpoints: tuple[_Path, int] | None,
-        metrics: _Path | None,
+        surroundings: dict[str, Any],
         progress: Any,
-    ) -> tuple[list[float], list[tuple[int, float]]]: ...
+    ) -> _History: ...
     def encode(
         self,
         texts: _Texts,
@@ -545,6 +554,25 @@ class TextEncoder:
 class LanguageModel:
     @staticmethod
     def from_pretrained(folder: _Path, *, device: str, dtype: str) -> LanguageModel: ...
+    @staticmethod
+    def from_config(
+        sizes: dict[str, Any], tokenizer: Tokenizer, *, seed: int, device: str, dtype: str
+    ) -> LanguageModel: ...
+    def fit(
+        self,
+        texts: _Texts,
+        validation: _Texts | None,
+        *,
+        whole_words: bool,
+        settings: dict[str, Any],
+        surroundings: dict[str, Any],
+        progress: Any,
+    ) -> tuple[LanguageModel, _History]: ...
+    def save(self, to: _Path) -> None: ...
+    @property
+    def folder(self) -> pathlib.Path: ...
+    @property
+    def causal(self) -> bool: ...
     def generate(
         self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
     ) -> list[tuple[str, list[int], _Finish]]: ...
@@ -837,6 +865,7 @@ class WordModel:
         prune_at: int | None,
         max_words: int | None,
         seed: int,
+        device: str,
         onto: WordModel | None,
         progress: Any,
     ) -> WordModel: ...
