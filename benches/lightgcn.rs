@@ -7,7 +7,7 @@
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --views cross-layer --noise 0.1 …
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --plus 0.6 -0.1 0.2 …
 //! cargo bench -p rec-models --bench lightgcn -- gfcf --data gowalla --factors 256
-//! cargo bench -p rec-models --bench lightgcn -- size                         # seconds by size
+//! cargo bench -p rec-models --bench lightgcn -- size --batch 65536          # seconds by size
 //! ```
 //!
 //! `tune` measures on the validation part, or where there is none on a tenth of the training
@@ -48,7 +48,7 @@ enum Contrasted {
     EdgeDropout,
 }
 
-#[derive(Clone, Parser)]
+#[derive(Parser)]
 struct Args {
     job: Job,
     #[arg(long, default_value = "gowalla")]
@@ -100,6 +100,10 @@ struct Args {
 
 impl Args {
     fn estimator(&self) -> LightGcn {
+        let base = match self.plus.as_deref() {
+            Some(&[alpha, beta, gamma]) => LightGcn::plus_plus(alpha, beta, gamma),
+            _ => LightGcn::default(),
+        };
         LightGcn {
             factors: self.factors,
             layers: self.layers,
@@ -115,29 +119,19 @@ impl Args {
                 true => PositiveSampling::Users,
                 false => PositiveSampling::Events,
             },
-            contrast: self.views.map(|views| Contrast {
-                views: match views {
-                    Contrasted::CrossLayer => Views::CrossLayer { noise: self.noise, layer: 1 },
-                    Contrasted::Noise => Views::Noise { noise: self.noise },
-                    Contrasted::EdgeDropout => Views::EdgeDropout { rate: self.noise },
-                },
-                weight: self.weight,
-                temperature: self.contrast_temperature,
-            }),
-            residual: self.residual,
-            ..match self.plus.as_deref() {
-                Some(&[alpha, beta, gamma]) => {
-                    let plus = LightGcn::plus_plus(alpha, beta, gamma);
-                    return LightGcn {
-                        normalization: plus.normalization,
-                        unit_rows: true,
-                        residual: plus.residual,
-                        ..Self { plus: None, ..self.clone() }.estimator()
-                    };
-                }
-                _ => LightGcn::default(),
-            }
+            contrast: self.contrast(),
+            residual: self.residual.or(base.residual),
+            ..base
         }
+    }
+
+    fn contrast(&self) -> Option<Contrast> {
+        let views = match self.views? {
+            Contrasted::CrossLayer => Views::CrossLayer { noise: self.noise, layer: 1 },
+            Contrasted::Noise => Views::Noise { noise: self.noise },
+            Contrasted::EdgeDropout => Views::EdgeDropout { rate: self.noise },
+        };
+        Some(Contrast { views, weight: self.weight, temperature: self.contrast_temperature })
     }
 
     fn ctx(&self) -> FitContext<'static> {

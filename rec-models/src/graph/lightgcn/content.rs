@@ -56,14 +56,12 @@ impl Content {
     }
 
     fn standardise(&mut self) {
-        let (dim, n) = (self.dim, self.known().count() as f64);
-        let mut mean = vec![0f64; dim];
-        for item in self.known() {
-            mean.iter_mut().zip(self.row(item)).for_each(|(m, x)| *m += f64::from(*x) / n);
-        }
-        for item in (0..self.known.len()).filter(|&item| self.known[item]).collect::<Vec<_>>() {
+        let known: Vec<usize> = self.known().collect();
+        let (dim, n) = (self.dim, known.len() as f64);
+        let mean = mean(&self.values, dim, &known);
+        for item in known {
             let row = &mut self.values[item * dim..][..dim];
-            row.iter_mut().zip(&mean).for_each(|(x, m)| *x -= *m as f32);
+            row.iter_mut().zip(&mean).for_each(|(x, m)| *x -= m);
         }
         let squares: f64 = self.values.iter().map(|x| f64::from(x * x)).sum();
         let scale = if squares > 0.0 { (n * dim as f64 / squares).sqrt() as f32 } else { 0.0 };
@@ -89,21 +87,25 @@ impl Content {
         Ok(())
     }
 
-    /// `XᵀX` of the vectors of some items.
-    fn gram(&self, items: &[usize]) -> Vec<f32> {
-        let rows = self.rows(items);
-        let rows = Matrix::new(&rows, [items.len(), self.dim]);
+    /// `XᵀX` of rows `[n, dim]`.
+    fn gram(&self, rows: &[f32]) -> Vec<f32> {
+        let rows = Matrix::new(rows, [rows.len() / self.dim, self.dim]);
         product(rows.transposed(), rows)
     }
 
-    fn rows(&self, items: &[usize]) -> Vec<f32> {
-        items.iter().flat_map(|&item| self.row(item)).copied().collect()
+    /// Vectors of items less this one.
+    fn rows(&self, items: &[usize], origin: &[f32]) -> Vec<f32> {
+        items
+            .iter()
+            .flat_map(|&item| self.row(item).iter().zip(origin).map(|(x, o)| x - o))
+            .collect()
     }
 
     /// The first principal axes as columns, `[dim, kept]`.
     fn axes(&self, kept: usize) -> Result<Vec<f32>> {
         let dim = self.dim;
-        let gram = self.gram(&self.known().collect::<Vec<_>>());
+        // Unknown rows are zeros, as the mean is.
+        let gram = self.gram(&self.values);
         // On one thread, so that the result does not depend on how many there are.
         parallel::install(Some(1), || {
             let square = Mat::from_fn(dim, dim, |r, c| f64::from(gram[r * dim + c]));
@@ -130,42 +132,33 @@ impl Content {
         if cold.is_empty() || warm.is_empty() {
             return Ok(());
         }
+        let origin = mean(&self.values, self.dim, &warm);
+        let rows = self.rows(&warm, &origin);
+        let of_cold = self.rows(&cold, &origin);
         for table in tables {
-            let map = self.regression(&warm, table, d, l2)?;
-            let rows = self.rows(&cold);
-            let rows = Matrix::new(&rows, [cold.len(), self.dim]);
-            let predicted = product(rows, Matrix::new(&map.0, [self.dim, d]));
+            let mean = mean(table, d, &warm);
+            let centred: Vec<f32> = warm
+                .iter()
+                .flat_map(|&item| table[item * d..][..d].iter().zip(&mean).map(|(y, m)| y - m))
+                .collect();
+            let map = self.regression(&rows, &centred, d, l2)?;
+            let of_cold = Matrix::new(&of_cold, [cold.len(), self.dim]);
+            let predicted = product(of_cold, Matrix::new(&map, [self.dim, d]));
             for (&item, row) in cold.iter().zip(predicted.chunks_exact(d)) {
                 let to = &mut table[item * d..][..d];
-                to.iter_mut().zip(row.iter().zip(&map.1)).for_each(|(to, (x, m))| *to = x + m);
+                to.iter_mut().zip(row.iter().zip(&mean)).for_each(|(to, (x, m))| *to = x + m);
             }
         }
         Ok(())
     }
 
-    /// `W = (XᵀX + λ I)⁻¹ Xᵀ (Y − ȳ)` of the rows of some items, `[dim, d]`, and `ȳ`.
-    fn regression(
-        &self,
-        items: &[usize],
-        table: &[f32],
-        d: usize,
-        l2: f32,
-    ) -> Result<(Vec<f32>, Vec<f32>)> {
-        let (dim, n) = (self.dim, items.len());
-        let mut mean = vec![0f32; d];
-        for &item in items {
-            let row = &table[item * d..][..d];
-            mean.iter_mut().zip(row).for_each(|(m, y)| *m += y / n as f32);
-        }
-        let centred: Vec<f32> = items
-            .iter()
-            .flat_map(|&item| table[item * d..][..d].iter().zip(&mean).map(|(y, m)| y - m))
-            .collect();
-        let rows = self.rows(items);
-        let rows = Matrix::new(&rows, [n, dim]);
-        let targets = product(rows.transposed(), Matrix::new(&centred, [n, d]));
-        let gram = self.gram(items);
-        let map = parallel::install(Some(1), || {
+    /// `(XᵀX + λ I)⁻¹ XᵀY` of rows `[n, dim]` and `[n, d]`: `[dim, d]`.
+    fn regression(&self, rows: &[f32], targets: &[f32], d: usize, l2: f32) -> Result<Vec<f32>> {
+        let (dim, n) = (self.dim, targets.len() / d);
+        let gram = self.gram(rows);
+        let rows = Matrix::new(rows, [n, dim]);
+        let targets = product(rows.transposed(), Matrix::new(targets, [n, d]));
+        parallel::install(Some(1), || {
             let penalty = |r, c| if r == c { f64::from(l2) } else { 0.0 };
             let square =
                 Mat::from_fn(dim, dim, |r, c| f64::from(gram[r * dim + c]) + penalty(r, c));
@@ -175,8 +168,16 @@ impl Content {
             })?;
             let solved = factor.solve(&Mat::from_fn(dim, d, |r, c| f64::from(targets[r * d + c])));
             let row = |r| (0..d).map(|c| solved[(r, c)] as f32).collect::<Vec<_>>();
-            Ok::<Vec<f32>, Error>((0..dim).flat_map(row).collect())
-        })?;
-        Ok((map, mean))
+            Ok((0..dim).flat_map(row).collect())
+        })
     }
+}
+
+/// The mean of some rows.
+fn mean(table: &[f32], d: usize, rows: &[usize]) -> Vec<f32> {
+    let mut mean = vec![0f64; d];
+    for &row in rows {
+        mean.iter_mut().zip(&table[row * d..][..d]).for_each(|(m, x)| *m += f64::from(*x));
+    }
+    mean.iter().map(|m| (m / rows.len().max(1) as f64) as f32).collect()
 }

@@ -11,7 +11,7 @@ const ROWS: usize = 256;
 /// Sums kept apart, so that every vector width adds in the same order.
 const SUMS: usize = 16;
 
-/// `ε sign(e) ⊙ n/‖n‖` with `n` uniform in `[0, 1)^d` (SimGCL, section 3.2): it turns an embedding a
+/// `ε sign(e) ⊙ n/‖n‖` with `n` uniform in `[0, 1)^d`, as in SimGCL: it turns an embedding a
 /// little, and out of no orthant. It is a hash of seed, layer, row and column.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Noise {

@@ -111,7 +111,7 @@ impl UltraGcn {
 
     /// Terms an interaction has at most.
     fn terms(&self) -> usize {
-        1 + self.negatives.saturating_add(self.neighbours)
+        self.negatives.saturating_add(self.neighbours).saturating_add(1)
     }
 
     fn check_memory(&self, nodes: usize, items: usize, interactions: usize) -> Result<()> {

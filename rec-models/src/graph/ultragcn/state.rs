@@ -17,7 +17,7 @@ use crate::graph::adam::{self, Gradient, Tables};
 use crate::train::{Epochs, Snapshot, TrainingLog};
 use crate::{Error, Result};
 
-/// Standard deviation of initial embeddings: that of the authors' settings.
+/// Standard deviation of initial embeddings: the authors' on gowalla.
 const DEVIATION: f32 = 1e-4;
 
 /// Embeddings in training; rows are users, then items.
