@@ -76,7 +76,7 @@ fn main() -> Result<()> {
         println!("tokens/s {}", line["tokens_per_second"]);
     }
     if let Some(peak) = peak_memory() {
-        println!("peak memory {peak}");
+        eprintln!("peak memory {peak}");
     }
     Ok(())
 }

@@ -31,11 +31,11 @@ pub(crate) fn sampling_co_consumed(
         Some((one?.to_string(), other?.to_string()))
     };
     let found: Pairs = pairs.iter().filter_map(known).unzip();
-    match found.0.is_empty() {
-        true => Err(Error::empty("pairs of texts", "give ds.items texts of the items in the log")),
-        false => Ok(found),
+    if found.0.is_empty() {
+        let why = "give ds.items texts of the items in the log";
+        return Err(Error::empty("pairs of texts", why)).or_raise();
     }
-    .or_raise()
+    Ok(found)
 }
 
 /// The text of every dense item, where it has one.
