@@ -8,11 +8,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rec_core::data::{Dataset, Id, InteractionsBuilder};
+use rec_core::data::{Dataset, Id, InteractionsBuilder, SocialGraph, UnknownUsers};
 use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::fit::Estimator;
-use rec_models::graph::{GfCf, LightGcn};
+use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Sept, SocialLightGcn};
 use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
 
@@ -30,7 +30,12 @@ fn shop() -> Dataset {
             events.push(format!("u{user}").as_str(), item, None, Some(at as i64)).unwrap();
         }
     }
-    events.build().unwrap().into()
+    let mut shop = Dataset::from(events.build().unwrap());
+    let friends = [("u0", "u1", 1.0), ("u1", "u2", 1.0), ("u3", "u4", 1.0), ("u4", "u6", 1.0)];
+    let ids = shop.interactions.ids().clone();
+    let social = SocialGraph::new(ids, friends, false, UnknownUsers::Error).unwrap();
+    shop.social = Some(social.into());
+    shop
 }
 
 fn estimator(kind: &str) -> Box<dyn Estimator> {
@@ -41,6 +46,13 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         "ease" => Box::new(Ease { l2: 1.0, ..Ease::default() }),
         "gfcf" => Box::new(GfCf { factors: 3, ..GfCf::default() }),
         "lightgcn" => Box::new(LightGcn { factors: 3, epochs: 5, ..LightGcn::default() }),
+        "link_predictor" => {
+            Box::new(LinkPredictor { hidden: 3, factors: 3, epochs: 5, ..LinkPredictor::default() })
+        }
+        "sept" => Box::new(Sept { factors: 3, epochs: 5, positives: 2, ..Sept::default() }),
+        "social_lightgcn" => {
+            Box::new(SocialLightGcn { factors: 3, epochs: 5, ..SocialLightGcn::default() })
+        }
         "item2vec" => Box::new(Item2Vec { vector_size: 3, epochs: 5, ..Item2Vec::default() }),
         "item_knn" => Box::new(ItemKnn::default()),
         "popular" => Box::new(Popular::default()),

@@ -9,12 +9,12 @@ use crate::collab::{
     UserKnnModel,
 };
 use crate::fit::Model;
-use crate::graph::{GfCfModel, LightGcnModel};
+use crate::graph::{GfCfModel, LightGcnModel, LinkModel, SeptModel, SocialLightGcnModel};
 use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 14] = [
     "als",
     "bpr",
     "co_transition",
@@ -23,8 +23,11 @@ pub const KINDS: [&str; 11] = [
     "item2vec",
     "item_knn",
     "lightgcn",
+    "link_predictor",
     "popular",
+    "sept",
     "slim",
+    "social_lightgcn",
     "user_knn",
 ];
 
@@ -45,8 +48,11 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "item2vec" => Box::new(Item2VecModel::load(&reader)?),
         "item_knn" => Box::new(ItemKnnModel::load(&reader)?),
         "lightgcn" => Box::new(LightGcnModel::load(&reader)?),
+        "link_predictor" => Box::new(LinkModel::load(&reader)?),
         "popular" => Box::new(PopularModel::load(&reader)?),
+        "sept" => Box::new(SeptModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),
+        "social_lightgcn" => Box::new(SocialLightGcnModel::load(&reader)?),
         "user_knn" => Box::new(UserKnnModel::load(&reader)?),
         crate::tags::KIND => {
             let why = "holds a tag classifier, which recommends nothing; load it with \

@@ -10,7 +10,7 @@ use rec_core::{Error, Result};
 use rec_models::Device;
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
-use rec_models::graph::{GfCf, LightGcn};
+use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Sept, SocialLightGcn};
 use rec_models::vectors::Item2Vec;
 
 use crate::dataset::{PyDataset, path_of};
@@ -59,6 +59,9 @@ kinds! {
     "bpr" => Bpr,
     "gfcf" => GfCf,
     "lightgcn" => LightGcn,
+    "link_predictor" => LinkPredictor,
+    "sept" => Sept,
+    "social_lightgcn" => SocialLightGcn,
     "item2vec" => Item2Vec,
 }
 

@@ -8,6 +8,7 @@ mod errors;
 mod evaluate;
 mod fit;
 mod frame;
+mod graph;
 mod ids;
 mod interrupt;
 mod items;
@@ -57,6 +58,8 @@ mod native {
     };
     #[pymodule_export]
     use crate::fit::{check_device, check_params, fit, folder_kind, load};
+    #[pymodule_export]
+    use crate::graph::{PyCircles, PyGraph};
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]

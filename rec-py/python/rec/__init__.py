@@ -36,10 +36,12 @@ from ._models import (
     UserKNN,
 )
 from ._native import (
+    Circles,
     Dataset,
     DecodeStream,
     Encoding,
     Explanation,
+    Graph,
     Items,
     PairedTest,
     Recommendations,
@@ -49,6 +51,7 @@ from ._native import (
     __version__,
 )
 from ._read import read, read_split
+from ._social import SEPT, LinkPredictor, SocialLightGCN
 from ._tags import TagClassifier
 from ._vectors import SIF, FastTextKeyedVectors, KeyedVectors, VectorIndex
 from ._word_models import ContextReconstruction, FastText, GloVe, Word2Vec
@@ -69,6 +72,7 @@ from .errors import (
 __all__ = [
     "ALS",
     "BPR",
+    "Circles",
     "CoTransition",
     "ContextReconstruction",
     "DataError",
@@ -83,12 +87,14 @@ __all__ = [
     "Fusion",
     "GFCF",
     "GloVe",
+    "Graph",
     "IdMismatchError",
     "Item2Vec",
     "ItemKNN",
     "Items",
     "LanguageModel",
     "LightGCN",
+    "LinkPredictor",
     "KeyedVectors",
     "Model",
     "NotFittedError",
@@ -98,10 +104,12 @@ __all__ = [
     "RecError",
     "Recommendations",
     "Report",
+    "SEPT",
     "SIF",
     "SLIM",
     "ShapeError",
     "SocialGraph",
+    "SocialLightGCN",
     "TagClassifier",
     "TextEncoder",
     "Tokenizer",

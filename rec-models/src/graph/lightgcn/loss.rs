@@ -10,21 +10,21 @@ use crate::ops::simd::exp_minus;
 /// Propagated embeddings of users and items, times what `share` makes up for: `[n_users, d]` and
 /// `[n_items, d]`.
 #[derive(Clone, Copy)]
-pub(super) struct Sides<'a> {
-    pub(super) users: &'a [f32],
-    pub(super) items: &'a [f32],
-    pub(super) share: f32,
-    pub(super) d: usize,
+pub(in crate::graph) struct Sides<'a> {
+    pub(in crate::graph) users: &'a [f32],
+    pub(in crate::graph) items: &'a [f32],
+    pub(in crate::graph) share: f32,
+    pub(in crate::graph) d: usize,
 }
 
 /// Where gradients by the two sides are added.
-pub(super) struct Gradients<'a> {
-    pub(super) users: &'a mut [f32],
-    pub(super) items: &'a mut [f32],
+pub(in crate::graph) struct Gradients<'a> {
+    pub(in crate::graph) users: &'a mut [f32],
+    pub(in crate::graph) items: &'a mut [f32],
 }
 
 /// The mean loss over the batch; its gradient by `share · sides` is added.
-pub(super) fn loss(
+pub(in crate::graph) fn loss(
     loss: GraphLoss,
     batch: &[Triple],
     sides: Sides<'_>,
@@ -131,14 +131,18 @@ fn softmax_row(row: &mut [f32], at: usize, batch: &[Triple], temperature: f32) -
 }
 
 /// Rows of length 1, and how long they were.
-struct Directions {
-    unit: Vec<f32>,
+pub(in crate::graph) struct Directions {
+    pub(in crate::graph) unit: Vec<f32>,
     lengths: Vec<f32>,
     d: usize,
 }
 
 impl Directions {
-    fn gather(table: &[f32], ids: impl Iterator<Item = u32>, d: usize) -> Self {
+    pub(in crate::graph) fn gather(
+        table: &[f32],
+        ids: impl Iterator<Item = u32>,
+        d: usize,
+    ) -> Self {
         let (mut unit, mut lengths) = (Vec::new(), Vec::new());
         for id in ids {
             let x = row(table, id, d);
@@ -150,7 +154,13 @@ impl Directions {
     }
 
     /// Adds `scale (g − ⟨g, û⟩ û) / ‖u‖` for each row's gradient `g` by its direction `û`.
-    fn add_to(&self, to: &mut [f32], ids: impl Iterator<Item = u32>, by: &[f32], scale: f32) {
+    pub(in crate::graph) fn add_to(
+        &self,
+        to: &mut [f32],
+        ids: impl Iterator<Item = u32>,
+        by: &[f32],
+        scale: f32,
+    ) {
         let d = self.d;
         let rows = by.chunks_exact(d).zip(self.unit.chunks_exact(d)).zip(&self.lengths);
         for (id, ((g, unit), length)) in ids.zip(rows) {

@@ -1,9 +1,9 @@
 //! LightGCN (He, Deng, Wang, Li, Zhang and Wang 2020).
 
-mod adam;
-mod draws;
+pub(super) mod adam;
+pub(super) mod draws;
 mod explain;
-mod loss;
+pub(super) mod loss;
 mod model;
 mod state;
 #[cfg(test)]
@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use explain::Path;
 pub use model::LightGcnModel;
+pub(super) use model::unit_rows;
+pub(super) use state::{State, normalized};
 
 use crate::collab::checks;
 use crate::fit::{Fit, FitContext};
@@ -116,7 +118,7 @@ const MOST_LAYERS: usize = 64;
 const LARGEST_SOFTMAX_BATCH: usize = 32_768;
 
 impl LightGcn {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         checks::factors(self.factors)?;
         checks::at_least_one("epochs", self.epochs)?;
         checks::at_least_one("batch_size", self.batch_size)?;
@@ -139,21 +141,21 @@ impl LightGcn {
         Ok(())
     }
 
-    fn check_memory(&self, nodes: usize, interactions: usize) -> Result<()> {
+    pub(super) fn check_memory(&self, nodes: usize, edges: usize) -> Result<()> {
         let table = 4 * (nodes * self.factors) as u64;
         let scores = match self.loss {
             GraphLoss::Bpr => 0,
-            GraphLoss::Softmax { .. } => 4 * (self.batch_size.min(interactions) as u64).pow(2),
+            GraphLoss::Softmax { .. } => 4 * (self.batch_size.min(edges) as u64).pow(2),
         };
         // Embeddings, two moments, sums and gradients, two buffers; three copies of the graph while
         // it is built; the batches of an epoch.
-        let graph = rec_core::graph::Graph::estimate(nodes, 2 * interactions);
-        let needs = 7 * table + 3 * graph + 12 * interactions as u64 + scores;
+        let graph = rec_core::graph::Graph::estimate(nodes, 2 * edges);
+        let needs = 7 * table + 3 * graph + 12 * edges as u64 + scores;
         if needs <= self.max_memory {
             return Ok(());
         }
         Err(Error::TooLarge {
-            what: format!("LightGCN of {nodes} users and items and {interactions} interactions"),
+            what: format!("LightGCN of {nodes} users and items and {edges} edges"),
             needs,
             limit: self.max_memory,
             why:

@@ -22,7 +22,7 @@ use crate::{Error, Result};
 const DEVIATION: f32 = 0.1;
 
 /// Embeddings in training; rows are users, then items.
-pub(super) struct State {
+pub(in crate::graph) struct State {
     config: LightGcn,
     seed: u64,
     ids: Arc<IdMaps>,
@@ -56,6 +56,17 @@ impl State {
         seed: u64,
     ) -> Result<Self> {
         let graph = normalized(&seen, config.max_memory)?;
+        Self::along(graph, config, ids, seen, seed)
+    }
+
+    /// A run that propagates along this matrix, `[nodes, nodes]`, users first.
+    pub(in crate::graph) fn along(
+        graph: Csr,
+        config: LightGcn,
+        ids: Arc<IdMaps>,
+        seen: Arc<Csr>,
+        seed: u64,
+    ) -> Result<Self> {
         let (n, d) = (graph.n_rows(), config.factors);
         let half = DEVIATION * 3f32.sqrt();
         let mut embeddings = Table::uniform(n, d, seed, "lightgcn", (-half, 2.0 * half));
@@ -132,13 +143,18 @@ impl State {
         loss
     }
 
+    /// The matrix and the initial embeddings as they stand.
+    pub(in crate::graph) fn learned(&self) -> (&Csr, &[f32]) {
+        (&self.graph, &self.embeddings)
+    }
+
     fn finite(&self) -> bool {
         self.embeddings.par_chunks(1 << 16).all(|part| part.iter().all(|x| x.is_finite()))
     }
 }
 
 /// `D^-½ A D^-½` of the graph of users and items.
-fn normalized(seen: &Csr, max_memory: u64) -> Result<Csr> {
+pub(in crate::graph) fn normalized(seen: &Csr, max_memory: u64) -> Result<Csr> {
     GraphBuilder::new()
         .max_memory(max_memory)
         .relation(NodeKind::User, NodeKind::Item, seen.clone(), 1.0)?
