@@ -8,16 +8,20 @@ use crate::collab::{
     AlsModel, BprModel, CoTransitionModel, EaseModel, ItemKnnModel, PopularModel, SlimModel,
     UserKnnModel,
 };
+use crate::content::ContentModel;
 use crate::fit::Model;
-use crate::graph::{GfCfModel, LightGcnModel, LinkModel, SeptModel, SocialLightGcnModel};
+use crate::graph::{
+    GfCfModel, LightGcnModel, LinkModel, SeptModel, SocialLightGcnModel, UltraGcnModel,
+};
 use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 16] = [
     "als",
     "bpr",
     "co_transition",
+    "content",
     "ease",
     "gfcf",
     "item2vec",
@@ -28,6 +32,7 @@ pub const KINDS: [&str; 14] = [
     "sept",
     "slim",
     "social_lightgcn",
+    "ultragcn",
     "user_knn",
 ];
 
@@ -43,6 +48,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "als" => Box::new(AlsModel::load(&reader)?),
         "bpr" => Box::new(BprModel::load(&reader)?),
         "co_transition" => Box::new(CoTransitionModel::load(&reader)?),
+        "content" => Box::new(ContentModel::load(&reader)?),
         "ease" => Box::new(EaseModel::load(&reader)?),
         "gfcf" => Box::new(GfCfModel::load(&reader)?),
         "item2vec" => Box::new(Item2VecModel::load(&reader)?),
@@ -53,6 +59,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "sept" => Box::new(SeptModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),
         "social_lightgcn" => Box::new(SocialLightGcnModel::load(&reader)?),
+        "ultragcn" => Box::new(UltraGcnModel::load(&reader)?),
         "user_knn" => Box::new(UserKnnModel::load(&reader)?),
         crate::tags::KIND => {
             let why = "holds a tag classifier, which recommends nothing; load it with \

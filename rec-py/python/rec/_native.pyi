@@ -56,10 +56,15 @@ __all__ = [
     "fit",
     "folder_kind",
     "fuse",
+    "learn_fusion",
     "load",
     "read_parts",
     "rerank_calibrate",
+    "rerank_dpp",
+    "rerank_freshness",
     "rerank_mmr",
+    "rerank_rules",
+    "sampling_co_consumed",
     "split_at_time",
     "split_by_time",
     "split_by_user_ratio",
@@ -67,6 +72,7 @@ __all__ = [
     "split_random",
     "split_user_holdout",
     "stop_words",
+    "user_profiles",
 ]
 
 __version__: str
@@ -164,6 +170,7 @@ class Dataset:
     def k_core(self, min_user: int = 5, min_item: int = 5) -> Dataset: ...
     def binarize(self, threshold: float = 0.0) -> Dataset: ...
     def deduplicate(self, policy: _Policy = "sum") -> Dataset: ...
+    def with_items(self) -> Dataset: ...
     def __len__(self) -> int: ...
 
 @final
@@ -453,6 +460,15 @@ def folder_kind(path: _Path) -> str: ...
 def load(path: _Path) -> FittedModel: ...
 def _dataset_from_state(state: Mapping[str, Any]) -> Dataset: ...
 def read_parts(path: _Path, options: Mapping[str, Any]) -> list[Dataset | None]: ...
+def sampling_co_consumed(
+    dataset: Dataset,
+    *,
+    text: str | None,
+    window: int,
+    subsample: float,
+    rounds: int,
+    seed: int,
+) -> tuple[list[str], list[str]]: ...
 def split_leave_last_out(dataset: Dataset, n: int, validation: bool) -> Split: ...
 def split_by_time(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
 def split_at_time(dataset: Dataset, test_from: int, valid_from: int | None) -> Split: ...
@@ -495,6 +511,34 @@ def compare(
     seed: int,
 ) -> PairedTest: ...
 def fuse(models: Sequence[FittedModel], fusion: Mapping[str, Any]) -> FittedModel: ...
+def learn_fusion(
+    models: Sequence[FittedModel], truth: Dataset, learner: Mapping[str, Any]
+) -> str: ...
+def user_profiles(
+    dataset: Dataset, users: Iterable[Any] | None, options: Mapping[str, Any]
+) -> str: ...
+def rerank_rules(
+    candidates: Recommendations,
+    items: Items | None,
+    k: int | None,
+    rules: Mapping[str, Any],
+) -> Recommendations: ...
+def rerank_freshness(
+    candidates: Recommendations,
+    times: Mapping[Any, int],
+    now: int,
+    half_life: float,
+    weight: float,
+    normalize: str,
+) -> Recommendations: ...
+def rerank_dpp(
+    candidates: Recommendations,
+    items: Items,
+    k: int,
+    relevance: float,
+    similarity: str,
+    normalize: str,
+) -> Recommendations: ...
 def rerank_mmr(
     candidates: Recommendations,
     items: Items,
@@ -516,6 +560,8 @@ def rerank_calibrate(
 _Finish = Literal["stop_id", "stop_text", "length", "positions", "interrupted"]
 _Texts = Iterable[str] | NDArray[Any]
 
+_History = tuple[list[float], list[tuple[int, float]]]
+
 @final
 class TextEncoder:
     @staticmethod
@@ -529,7 +575,10 @@ class TextEncoder:
         long_texts: str,
         overlap: int,
         cache: _Path | None,
+        adapter: _Path | None,
     ) -> TextEncoder: ...
+    @staticmethod
+    def merge(base: _Path, adapter: _Path, to: _Path) -> None: ...
     def train(
         self,
         lists: list[_Texts],
@@ -539,15 +588,9 @@ class TextEncoder:
         temperature: float,
         flag: bool,
         settings: dict[str, Any],
-        max_len: int | None,
-        dtype: str,
-        device: str,
-        seed: int,
-        num_threads: int | None,
-        checkpoints: tuple[_Path, int] | None,
-        metrics: _Path | None,
+        surroundings: dict[str, Any],
         progress: Any,
-    ) -> tuple[list[float], list[tuple[int, float]]]: ...
+    ) -> _History: ...
     def encode(
         self,
         texts: _Texts,
@@ -595,6 +638,25 @@ class TextEncoder:
 class LanguageModel:
     @staticmethod
     def from_pretrained(folder: _Path, *, device: str, dtype: str) -> LanguageModel: ...
+    @staticmethod
+    def from_config(
+        sizes: dict[str, Any], tokenizer: Tokenizer, *, seed: int, device: str, dtype: str
+    ) -> LanguageModel: ...
+    def fit(
+        self,
+        texts: _Texts,
+        validation: _Texts | None,
+        *,
+        whole_words: bool,
+        settings: dict[str, Any],
+        surroundings: dict[str, Any],
+        progress: Any,
+    ) -> tuple[LanguageModel, _History]: ...
+    def save(self, to: _Path) -> None: ...
+    @property
+    def folder(self) -> pathlib.Path: ...
+    @property
+    def causal(self) -> bool: ...
     def generate(
         self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
     ) -> list[tuple[str, list[int], _Finish]]: ...
@@ -887,6 +949,7 @@ class WordModel:
         prune_at: int | None,
         max_words: int | None,
         seed: int,
+        device: str,
         onto: WordModel | None,
         progress: Any,
     ) -> WordModel: ...

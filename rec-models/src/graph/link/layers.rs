@@ -8,7 +8,7 @@ use rec_core::data::Csr;
 
 use super::{LinkPredictor, Network};
 use crate::collab::factors::Table;
-use crate::graph::lightgcn::adam::{self, Gradient, Tables};
+use crate::graph::adam::{self, Gradient, Tables};
 use crate::ops::gemm::{Matrix, product};
 use crate::ops::spmm::cpu::{Into, Only, multiply};
 
@@ -64,7 +64,7 @@ impl Weights {
             second: &mut self.second,
         };
         let counts = vec![1; self.shape[0]];
-        let gradient = Gradient { propagated: gradient, share: 1.0, counts: &counts, penalty: l2 };
+        let gradient = Gradient { propagated: gradient, counts: &counts, penalty: l2 };
         adam::step(tables, gradient, self.shape[1], rate, step);
     }
 }

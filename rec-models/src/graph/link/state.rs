@@ -134,14 +134,14 @@ impl State {
     }
 
     fn step_bias(&mut self, gradient: f32) {
-        use crate::graph::lightgcn::adam::{self, Gradient, Tables};
+        use crate::graph::adam::{self, Gradient, Tables};
         let [bias, first, second] = &mut self.bias;
         let tables = Tables {
             embeddings: std::slice::from_mut(bias),
             first: std::slice::from_mut(first),
             second: std::slice::from_mut(second),
         };
-        let gradient = Gradient { propagated: &[gradient], share: 1.0, counts: &[0], penalty: 0.0 };
+        let gradient = Gradient { propagated: &[gradient], counts: &[0], penalty: 0.0 };
         adam::step(tables, gradient, 1, self.config.learning_rate, self.steps);
     }
 

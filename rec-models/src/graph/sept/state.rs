@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rec_core::data::{Csr, IdMaps};
-use rec_core::graph::Normalization;
+use rec_core::graph::{Graph, Normalization};
 use rec_core::rng;
 
 use super::agree::Agreement;
@@ -11,10 +12,11 @@ use super::views::Views;
 use super::{Sept, SeptModel};
 use crate::collab::factors::Table;
 use crate::fit::Cancel;
-use crate::graph::lightgcn::adam::{self, Gradient, Tables};
+use crate::graph::adam::{self, Gradient, Tables};
 use crate::graph::lightgcn::draws::{Draws, NONE, Triple};
 use crate::graph::lightgcn::loss::{Directions, Gradients, Sides, loss};
-use crate::graph::lightgcn::{GraphLoss, LightGcnModel, normalized};
+use crate::graph::lightgcn::{GraphLoss, LightGcnModel, graph_of};
+use crate::ops::Sparse;
 use crate::ops::spmm::cpu::{Buffers, Only, propagate};
 use crate::train::{Epochs, Snapshot, TrainingLog};
 use crate::{Error, Result};
@@ -27,7 +29,8 @@ pub(super) struct State {
     seed: u64,
     ids: Arc<IdMaps>,
     seen: Arc<Csr>,
-    graph: Csr,
+    graph: Graph,
+    edges: Sparse,
     views: Views,
     draws: Draws,
     pub(super) embeddings: Table,
@@ -45,13 +48,14 @@ impl State {
         friends: &Csr,
         seed: u64,
     ) -> Result<Self> {
-        let graph = normalized(&seen, config.max_memory)?;
-        let (n, d) = (graph.n_rows(), config.factors);
+        let graph = graph_of(&config.base(), &seen, None)?;
+        let edges = Sparse::new(graph.normalized(Normalization::Symmetric)?);
+        let (n, d) = (graph.n_nodes(), config.factors);
         let half = DEVIATION * 3f32.sqrt();
         let mut embeddings = Table::uniform(n, d, seed, "sept", (-half, 2.0 * half));
         // A node without interactions is never recommended by; it must not look like a taste.
-        for node in (0..n).filter(|&node| graph.row(node).is_empty()) {
-            embeddings[node * d..][..d].fill(0.0);
+        for node in graph.isolated() {
+            embeddings[node as usize * d..][..d].fill(0.0);
         }
         Ok(Self {
             views: Views::new(&seen, friends, config.max_memory)?,
@@ -66,32 +70,35 @@ impl State {
             ids,
             seen,
             graph,
+            edges,
         })
     }
 
-    /// The sum of the layers of `x` `[rows, d]` along a matrix.
+    /// The mean of the layers of `x` `[rows, d]` along a matrix, which is its own transpose: also what
+    /// a gradient by that mean comes to.
     fn spread(&mut self, matrix: &Csr, x: &[f32]) -> Vec<f32> {
         let (d, layers) = (self.config.factors, self.config.layers);
-        let mut sums = vec![0f32; x.len()];
-        propagate(matrix, x, d, layers, Only::default(), &mut self.buffers, &mut sums);
-        sums
+        let mut mean = vec![0f32; x.len()];
+        propagate(matrix, x, d, layers, Only::default(), &mut self.buffers, &mut mean);
+        let share = 1.0 / (layers + 1) as f32;
+        mean.par_iter_mut().with_min_len(1 << 14).for_each(|x| *x *= share);
+        mean
     }
 
-    /// The loss of a batch, and its gradient by the sum of all views' propagated gradients, `[n, d]`,
-    /// which `share` is to be multiplied with. `fourth` is absent before the views teach.
+    /// The loss of a batch, and its gradient by the initial embeddings, `[n, d]`. `fourth` is absent
+    /// before the views teach.
     pub(super) fn gradient(&mut self, batch: &[Triple], fourth: Option<&Csr>) -> (f64, Vec<f32>) {
         let (users, d) = (self.seen.n_rows(), self.config.factors);
-        let share = 1.0 / (self.config.layers + 1) as f32;
-        let graph = std::mem::take(&mut self.graph);
+        let edges = self.edges.clone();
         let embeddings = self.embeddings.to_vec();
-        let sums = self.spread(&graph, &embeddings);
-        let mut by_sums = vec![0f32; sums.len()];
-        let (of_users, of_items) = sums.split_at(users * d);
-        let sides = Sides { users: of_users, items: of_items, share, d };
-        let (to_users, to_items) = by_sums.split_at_mut(users * d);
+        let means = self.spread(edges.matrix(), &embeddings);
+        let mut by_means = vec![0f32; means.len()];
+        let (of_users, of_items) = means.split_at(users * d);
+        let sides = Sides { users: of_users, items: of_items, d };
+        let (to_users, to_items) = by_means.split_at_mut(users * d);
         let gradients = Gradients { users: to_users, items: to_items };
         let mut lost = loss(GraphLoss::Bpr, batch, sides, gradients);
-        let mut total = vec![0f32; sums.len()];
+        let mut total = vec![0f32; means.len()];
         if let Some(fourth) = fourth {
             let social =
                 [std::mem::take(&mut self.views.friend), std::mem::take(&mut self.views.sharing)];
@@ -99,7 +106,7 @@ impl State {
             let of_fourth = self.spread(fourth, &embeddings);
             let ids = who(batch);
             let of = |table: &[f32]| Directions::gather(table, ids.iter().copied(), d);
-            let views = [of(&sums), of(&of_social[0]), of(&of_social[1])];
+            let views = [of(&means), of(&of_social[0]), of(&of_social[1])];
             let held = of(&of_fourth);
             let agreement = Agreement {
                 temperature: self.config.temperature,
@@ -108,22 +115,19 @@ impl State {
             let (apart, by) = agreement.loss(views.each_ref(), &held, d);
             let weight = self.config.agreement / batch.len() as f32;
             lost += f64::from(weight) * apart;
-            // By `share · sums`, of which only the direction counts.
-            let scale = weight / share;
             let ids = || ids.iter().copied();
-            views[0].add_to(&mut by_sums, ids(), &by.views[0], scale);
+            views[0].add_to(&mut by_means, ids(), &by.views[0], weight);
             for at in 0..2 {
                 let mut by_view = vec![0f32; users * d];
-                views[at + 1].add_to(&mut by_view, ids(), &by.views[at + 1], scale);
+                views[at + 1].add_to(&mut by_view, ids(), &by.views[at + 1], weight);
                 add(&mut total, &self.spread(&social[at], &by_view));
             }
-            let mut by_fourth = vec![0f32; sums.len()];
-            held.add_to(&mut by_fourth, ids(), &by.fourth, scale);
+            let mut by_fourth = vec![0f32; means.len()];
+            held.add_to(&mut by_fourth, ids(), &by.fourth, weight);
             add(&mut total, &self.spread(fourth, &by_fourth));
             [self.views.friend, self.views.sharing] = social;
         }
-        add(&mut total, &self.spread(&graph, &by_sums));
-        self.graph = graph;
+        add(&mut total, &self.spread(edges.matrix(), &by_means));
         (lost, total)
     }
 
@@ -131,7 +135,7 @@ impl State {
     fn step(&mut self, batch: &[Triple], fourth: Option<&Csr>) -> f64 {
         let (lost, total) = self.gradient(batch, fourth);
         let users = self.seen.n_rows();
-        let mut counts = vec![0u32; self.graph.n_rows()];
+        let mut counts = vec![0u32; self.graph.n_nodes()];
         for &[user, had, other] in batch {
             let items = [had, other].into_iter().filter(|&i| i != NONE);
             counts[user as usize] += 1;
@@ -140,7 +144,6 @@ impl State {
         self.steps += 1;
         let gradient = Gradient {
             propagated: &total,
-            share: 1.0 / (self.config.layers + 1) as f32,
             counts: &counts,
             penalty: self.config.l2 / batch.len() as f32,
         };
@@ -200,7 +203,7 @@ impl Epochs for State {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let shape = [self.graph.n_rows(), self.config.factors];
+        let shape = [self.graph.n_nodes(), self.config.factors];
         Snapshot::new()
             .with("embeddings", &shape, self.embeddings.to_vec())
             .with("first", &shape, self.first.to_vec())
@@ -210,7 +213,7 @@ impl Epochs for State {
     }
 
     fn restore(&mut self, mut snapshot: Snapshot) -> Result<()> {
-        let shape = [self.graph.n_rows(), self.config.factors];
+        let shape = [self.graph.n_nodes(), self.config.factors];
         let mut take = |name| Ok::<_, Error>(Table::from_slice(&snapshot.take(name, &shape)?));
         let tables = (take("embeddings")?, take("first")?, take("second")?);
         let steps = snapshot.take("steps", &[2])?;
@@ -225,8 +228,9 @@ impl Epochs for State {
             log,
             self.ids.clone(),
             self.seen.clone(),
-            &self.graph,
+            (&self.graph, &self.edges),
             &self.embeddings,
+            None,
         )?;
         Ok(SeptModel::new(self.config.clone(), inner))
     }

@@ -8,7 +8,7 @@ mod tests;
 use std::sync::Arc;
 
 use rec_core::data::{Csr, Dataset};
-use rec_core::graph::{GraphBuilder, NodeKind, Normalization};
+use rec_core::graph::{Graph, GraphBuilder, NodeKind};
 use serde::{Deserialize, Serialize};
 
 pub use model::{Influence, SocialLightGcnModel};
@@ -91,6 +91,7 @@ impl SocialLightGcn {
             loss: self.loss,
             positives: self.positives,
             max_memory: self.max_memory,
+            ..LightGcn::default()
         }
     }
 
@@ -100,14 +101,13 @@ impl SocialLightGcn {
         checks::positive("friends", self.friends)
     }
 
-    /// `Â`, and the degrees `D` of its nodes.
-    fn propagation(&self, seen: &Csr, friends: &Csr) -> Result<(Csr, Vec<f32>)> {
-        let graph = GraphBuilder::new()
+    /// Users and items with interactions and weighted friendships.
+    fn graph(&self, seen: &Csr, friends: &Csr) -> Result<Graph> {
+        GraphBuilder::new()
             .max_memory(self.max_memory)
             .relation(NodeKind::User, NodeKind::Item, seen.clone(), 1.0)?
             .relation(NodeKind::User, NodeKind::User, friends.clone(), self.friends)?
-            .build()?;
-        Ok((graph.normalized(Normalization::Symmetric)?, graph.degrees()))
+            .build()
     }
 }
 
@@ -135,7 +135,7 @@ impl Fit for SocialLightGcn {
         checks::weights(KIND, &weights, log)?;
         let friends = Arc::new(friends(data)?);
         let edges = weights.nnz() + friends.nnz();
-        self.base().check_memory(log.n_users() + log.n_items(), edges)?;
+        self.base().check_memory(log.n_users() + log.n_items(), weights.nnz(), edges)?;
         let seen = Arc::new(weights.binary());
         let (seed, ids) = (ctx.seed, log.ids().clone());
         let plan = Plan { kind: KIND, config: self, epochs: self.epochs };

@@ -46,14 +46,14 @@ impl SocialLightGcnModel {
         ids: Arc<IdMaps>,
         seen: Arc<Csr>,
         friends: Arc<Csr>,
-        graph: &Csr,
+        edges: &Csr,
         initial: &[f32],
     ) -> Result<Self> {
         let (d, layers, n) = (config.factors, config.layers, seen.n_rows());
         let share = 1.0 / (layers + 1) as f32;
         let (only, mut buffers) = (Only::default(), Buffers::default());
         let mut sums = vec![0f32; initial.len()];
-        propagate(graph, initial, d, layers, only, &mut buffers, &mut sums);
+        propagate(edges, initial, d, layers, only, &mut buffers, &mut sums);
         sums.iter_mut().for_each(|x| *x *= share);
         let (mut users, mut items) = (sums[..n * d].to_vec(), sums[n * d..].to_vec());
         if matches!(config.loss, GraphLoss::Softmax { .. }) {
@@ -61,8 +61,8 @@ impl SocialLightGcnModel {
             unit_rows(&mut users, d);
             unit_rows(&mut items, d);
         }
-        propagate(graph, initial, d, layers - 1, only, &mut buffers, &mut sums);
-        let (_, degrees) = config.propagation(&seen, &friends)?;
+        propagate(edges, initial, d, layers - 1, only, &mut buffers, &mut sums);
+        let degrees = config.graph(&seen, &friends)?.degrees();
         for (row, degree) in sums.chunks_exact_mut(d).zip(degrees) {
             let scale = if degree > 0.0 { share / degree.sqrt() } else { 0.0 };
             row.iter_mut().for_each(|x| *x *= scale);

@@ -26,9 +26,10 @@ impl State {
         friends: Arc<Csr>,
         seed: u64,
     ) -> Result<Self> {
-        let (graph, _) = config.propagation(&seen, &friends)?;
+        let graph = config.graph(&seen, &friends)?;
         let (inner_ids, inner_seen) = (ids.clone(), seen.clone());
-        let inner = lightgcn::State::along(graph, config.base(), inner_ids, inner_seen, seed)?;
+        let inner =
+            lightgcn::State::along(graph, config.base(), inner_ids, inner_seen, None, seed)?;
         Ok(Self { config: config.clone(), ids, seen, friends, inner })
     }
 }
@@ -49,14 +50,14 @@ impl Epochs for State {
     }
 
     fn model(&self, log: TrainingLog) -> Result<SocialLightGcnModel> {
-        let (graph, initial) = self.inner.learned();
+        let (edges, initial) = self.inner.learned();
         SocialLightGcnModel::propagated(
             self.config.clone(),
             log,
             self.ids.clone(),
             self.seen.clone(),
             self.friends.clone(),
-            graph,
+            edges.matrix(),
             initial,
         )
     }

@@ -111,7 +111,8 @@ fn propagation_is_that_of_the_joint_graph() {
     let (seen, config) = (weights.binary(), SocialLightGcn { friends: 0.5, ..small(1) });
     let initial: Vec<f32> = (0..21 * 8).map(|i| ((i * 37 % 29) as f32 - 14.0) / 20.0).collect();
     let friends = super::friends(&data).unwrap();
-    let (graph, _) = config.propagation(&seen, &friends).unwrap();
+    let graph = config.graph(&seen, &friends).unwrap();
+    let edges = graph.normalized(rec_core::graph::Normalization::Symmetric).unwrap();
     let ids = data.interactions.ids().clone();
     let model = SocialLightGcnModel::propagated(
         config,
@@ -119,7 +120,7 @@ fn propagation_is_that_of_the_joint_graph() {
         ids,
         seen.clone().into(),
         friends.into(),
-        &graph,
+        &edges,
         &initial,
     )
     .unwrap();

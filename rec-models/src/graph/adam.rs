@@ -17,11 +17,10 @@ pub(in crate::graph) struct Tables<'a> {
     pub(in crate::graph) second: &'a mut [f32],
 }
 
-/// The gradient: `share · propagated + penalty · counts · embeddings`, the counts a row's.
+/// The gradient: `propagated + penalty · counts · embeddings`, the counts a row's.
 #[derive(Clone, Copy)]
 pub(in crate::graph) struct Gradient<'a> {
     pub(in crate::graph) propagated: &'a [f32],
-    pub(in crate::graph) share: f32,
     pub(in crate::graph) counts: &'a [u32],
     pub(in crate::graph) penalty: f32,
 }
@@ -78,7 +77,7 @@ impl Task for Rows<'_> {
             let moments = tables.first[at.clone()].iter_mut().zip(&mut tables.second[at.clone()]);
             let embeddings = tables.embeddings[at.clone()].iter_mut();
             for ((x, (m, v)), g) in embeddings.zip(moments).zip(&gradient.propagated[at]) {
-                let g = gradient.share * g + penalty * *x;
+                let g = g + penalty * *x;
                 *m = keep * *m + new * g;
                 *v = keep_square * *v + new_square * g * g;
                 *x -= rates.rate * *m / (v.sqrt() / rates.root + EPSILON);
