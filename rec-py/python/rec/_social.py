@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ._estimator import Id
+    from ._estimator import Id, Model
 
     Loss = Literal["squared", "bce", "bpr", "info_nce", "cosine_contrastive"]
 
@@ -112,6 +112,10 @@ class SocialLightGCN(LightGCN):
     ) -> None:
         self.friends: float
         self._set(locals())
+
+    @classmethod
+    def _class_of(cls, config: Mapping[str, Any]) -> type[Model]:
+        return cls
 
 
 class LinkPredictor(FactorModel):
