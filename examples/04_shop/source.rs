@@ -27,7 +27,8 @@ pub(crate) fn load(args: &Args) -> Result<Dataset, Box<dyn Error>> {
 }
 
 fn log(args: &Args, path: &std::path::Path) -> Result<Interactions, Box<dyn Error>> {
-    let weights = args.event_weights.iter().map(|pair| weight(pair)).collect::<Result<_, _>>()?;
+    let weights: Vec<(String, f32)> =
+        args.event_weights.iter().map(|pair| weight(pair)).collect::<Result<_, _>>()?;
     let event = args.event.as_ref().map(|name| EventWeights::new(column(name), weights));
     let options = ReadOptions { events: event, ..ReadOptions::default() };
     match read_path(path, &options)?.events {
