@@ -39,6 +39,11 @@ pub(crate) fn sequences(path: &Path) -> Vec<Vec<u32>> {
     users
 }
 
+/// The first two numbers of each line.
+pub(crate) fn pairs(path: &Path) -> Vec<[u32; 2]> {
+    lines(path).iter().filter(|l| !l.is_empty()).map(|l| [l[0], l[1]]).collect()
+}
+
 /// A data set of sequences, items numbered as they are.
 pub(crate) fn dataset(users: &[Vec<u32>], n_items: usize) -> Dataset {
     let ids = IdMaps::shared(IdMap::range(users.len()), IdMap::range(n_items));

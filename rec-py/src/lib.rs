@@ -9,6 +9,7 @@ mod evaluate;
 mod fit;
 mod frame;
 mod fusion;
+mod graph;
 mod ids;
 mod interrupt;
 mod items;
@@ -63,6 +64,8 @@ mod native {
     use crate::fit::{check_device, check_params, fit, folder_kind, load};
     #[pymodule_export]
     use crate::fusion::{fuse, learn_fusion};
+    #[pymodule_export]
+    use crate::graph::{PyCircles, PyGraph};
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]

@@ -3,8 +3,14 @@
 mod adam;
 mod gfcf;
 mod lightgcn;
+mod link;
+mod sept;
+mod social;
 mod ultragcn;
 
 pub use gfcf::{GfCf, GfCfModel};
 pub use lightgcn::{Contrast, GraphLoss, LightGcn, LightGcnModel, Path, PositiveSampling, Views};
+pub use link::{LinkModel, LinkPredictor, Network};
+pub use sept::{Sept, SeptModel};
+pub use social::{Influence, SocialLightGcn, SocialLightGcnModel};
 pub use ultragcn::{UltraGcn, UltraGcnModel};

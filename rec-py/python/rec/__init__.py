@@ -37,10 +37,12 @@ from ._models import (
     UserKNN,
 )
 from ._native import (
+    Circles,
     Dataset,
     DecodeStream,
     Encoding,
     Explanation,
+    Graph,
     Items,
     PairedTest,
     Recommendations,
@@ -51,6 +53,7 @@ from ._native import (
 )
 from ._profiles import profiles
 from ._read import read, read_split
+from ._social import SEPT, LinkPredictor, SocialLightGCN
 from ._tags import TagClassifier
 from ._training import LoRA
 from ._vectors import SIF, FastTextKeyedVectors, KeyedVectors, VectorIndex
@@ -72,6 +75,7 @@ from .errors import (
 __all__ = [
     "ALS",
     "BPR",
+    "Circles",
     "CoTransition",
     "Content",
     "ContextReconstruction",
@@ -87,12 +91,14 @@ __all__ = [
     "Fusion",
     "GFCF",
     "GloVe",
+    "Graph",
     "IdMismatchError",
     "Item2Vec",
     "ItemKNN",
     "Items",
     "LanguageModel",
     "LightGCN",
+    "LinkPredictor",
     "LoRA",
     "LightGCNPP",
     "KeyedVectors",
@@ -104,12 +110,14 @@ __all__ = [
     "RecError",
     "Recommendations",
     "Report",
+    "SEPT",
     "SGL",
     "SIF",
     "SLIM",
     "ShapeError",
     "SimGCL",
     "SocialGraph",
+    "SocialLightGCN",
     "TagClassifier",
     "TextEncoder",
     "Tokenizer",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ._progress import Progress
 
 __all__ = [
+    "Circles",
     "Cold",
     "Dataset",
     "DecodeStream",
@@ -18,6 +19,7 @@ __all__ = [
     "Explanation",
     "FittedModel",
     "FittedTags",
+    "Graph",
     "Items",
     "KeywordExtractor",
     "LabelCounts",
@@ -228,6 +230,88 @@ class SocialGraph:
     def n_dropped(self) -> int: ...
     def friends(self, user: _Id) -> NDArray[Any]: ...
     def to_csr(self) -> Any: ...
+
+@final
+class Graph:
+    @staticmethod
+    def from_edges(
+        source: _Ids, target: _Ids, weight: Any = None, *, directed: bool = False
+    ) -> Graph: ...
+    @staticmethod
+    def from_frame(
+        df: Any,
+        *,
+        source: str,
+        target: str,
+        weight: str | None = None,
+        directed: bool = False,
+    ) -> Graph: ...
+    @staticmethod
+    def from_csr(csr: Any, *, ids: _Ids | None = None) -> Graph: ...
+    @staticmethod
+    def from_friends(dataset: Dataset, *, max_memory: int = ...) -> Graph: ...
+    @staticmethod
+    def read(path: _Path, *, directed: bool = False) -> Graph: ...
+    def write(self, path: _Path) -> None: ...
+    @property
+    def n_nodes(self) -> int: ...
+    @property
+    def n_edges(self) -> int: ...
+    @property
+    def ids(self) -> NDArray[Any]: ...
+    def degrees(self) -> NDArray[np.float32]: ...
+    def neighbours(self, node: _Id) -> NDArray[Any]: ...
+    def to_csr(self) -> Any: ...
+    def normalized(
+        self,
+        by: Literal["symmetric", "random_walk"] = "symmetric",
+        *,
+        self_loops: float | None = None,
+    ) -> Any: ...
+    def k_core(self, k: int) -> Graph: ...
+    def edge_dropout(self, rate: float, *, seed: int = 0) -> Graph: ...
+    def hold_out(
+        self, share: float, *, seed: int = 0
+    ) -> tuple[Graph, NDArray[Any], NDArray[Any]]: ...
+    def link_scores(
+        self,
+        node: _Id,
+        *,
+        method: Literal[
+            "common_neighbours",
+            "adamic_adar",
+            "resource_allocation",
+            "preferential_attachment",
+        ] = "adamic_adar",
+    ) -> NDArray[np.float32]: ...
+    def circles(
+        self,
+        *,
+        quality: Literal["modularity", "cpm"] = "modularity",
+        resolution: float = 1.0,
+        randomness: float = 0.01,
+        iterations: int = 10,
+        seed: int = 0,
+    ) -> Circles: ...
+    def __len__(self) -> int: ...
+
+@final
+class Circles:
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+    @property
+    def quality(self) -> float: ...
+    def members(self, circle: int) -> NDArray[Any]: ...
+    def recommend(
+        self,
+        node: _Id,
+        k: int = 10,
+        *,
+        vectors: NDArray[np.float32] | None = None,
+        taste: float = 0.0,
+        min_size: int = 2,
+    ) -> list[tuple[int, float]]: ...
+    def __len__(self) -> int: ...
 
 @final
 class Recommendations:

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// Vectors of items, of mean 0 and mean square 1, zeros where unknown: `[items, dim]`.
 #[derive(Clone, Debug)]
-pub(super) struct Content {
+pub(in crate::graph) struct Content {
     dim: usize,
     values: Vec<f32>,
     known: Vec<bool>,

@@ -9,20 +9,20 @@ use crate::ops::simd::exp_minus;
 
 /// Propagated embeddings of users and items: `[n_users, d]` and `[n_items, d]`.
 #[derive(Clone, Copy)]
-pub(super) struct Sides<'a> {
-    pub(super) users: &'a [f32],
-    pub(super) items: &'a [f32],
-    pub(super) d: usize,
+pub(in crate::graph) struct Sides<'a> {
+    pub(in crate::graph) users: &'a [f32],
+    pub(in crate::graph) items: &'a [f32],
+    pub(in crate::graph) d: usize,
 }
 
 /// Where gradients by the two sides are added.
-pub(super) struct Gradients<'a> {
-    pub(super) users: &'a mut [f32],
-    pub(super) items: &'a mut [f32],
+pub(in crate::graph) struct Gradients<'a> {
+    pub(in crate::graph) users: &'a mut [f32],
+    pub(in crate::graph) items: &'a mut [f32],
 }
 
 /// The mean loss over the batch; its gradient is added.
-pub(super) fn loss(
+pub(in crate::graph) fn loss(
     loss: GraphLoss,
     batch: &[Triple],
     sides: Sides<'_>,
@@ -106,7 +106,11 @@ fn softmax(batch: &[Triple], sides: Sides<'_>, temperature: f32, gradients: Grad
 
 /// InfoNCE of two tables of as many directions, row `i` of one the positive of row `i` of the
 /// other: the mean loss, and its gradients by both tables times `rows · τ`.
-pub(super) fn info_nce(a: &Directions, b: &Directions, tau: f32) -> (f64, Vec<f32>, Vec<f32>) {
+pub(in crate::graph) fn info_nce(
+    a: &Directions,
+    b: &Directions,
+    tau: f32,
+) -> (f64, Vec<f32>, Vec<f32>) {
     told_apart(a, b, tau, |_, _| false)
 }
 
@@ -144,14 +148,18 @@ fn softmax_row(row: &mut [f32], at: usize, temperature: f32, same: impl Fn(usize
 }
 
 /// Rows of length 1, and how long they were.
-pub(super) struct Directions {
-    unit: Vec<f32>,
+pub(in crate::graph) struct Directions {
+    pub(in crate::graph) unit: Vec<f32>,
     lengths: Vec<f32>,
     d: usize,
 }
 
 impl Directions {
-    pub(super) fn gather(table: &[f32], ids: impl Iterator<Item = u32>, d: usize) -> Self {
+    pub(in crate::graph) fn gather(
+        table: &[f32],
+        ids: impl Iterator<Item = u32>,
+        d: usize,
+    ) -> Self {
         let (mut unit, mut lengths) = (Vec::new(), Vec::new());
         for id in ids {
             let x = row(table, id, d);
@@ -163,7 +171,7 @@ impl Directions {
     }
 
     /// Adds `scale (g − ⟨g, û⟩ û) / ‖u‖` for each row's gradient `g` by its direction `û`.
-    pub(super) fn add_to(
+    pub(in crate::graph) fn add_to(
         &self,
         to: &mut [f32],
         ids: impl Iterator<Item = u32>,

@@ -2,9 +2,9 @@
 
 mod content;
 mod contrast;
-mod draws;
+pub(super) mod draws;
 mod explain;
-mod loss;
+pub(super) mod loss;
 mod model;
 mod noise;
 mod pass;
@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 pub use contrast::{Contrast, Views};
 pub use explain::Path;
 pub use model::LightGcnModel;
+pub(super) use model::unit_rows;
+pub(super) use state::{State, graph_of};
 
 use content::Content;
 
@@ -169,7 +171,7 @@ impl LightGcn {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         checks::factors(self.factors)?;
         checks::at_least_one("epochs", self.epochs)?;
         checks::at_least_one("batch_size", self.batch_size)?;
@@ -206,7 +208,12 @@ impl LightGcn {
         matches!(self.loss, GraphLoss::Softmax { .. })
     }
 
-    fn check_memory(&self, nodes: usize, interactions: usize, edges: usize) -> Result<()> {
+    pub(super) fn check_memory(
+        &self,
+        nodes: usize,
+        interactions: usize,
+        edges: usize,
+    ) -> Result<()> {
         let table = 4 * (nodes * self.factors) as u64;
         let scores = match self.by_cosine() || self.contrast.is_some() {
             true => 4 * (self.batch_size.min(interactions) as u64).pow(2),

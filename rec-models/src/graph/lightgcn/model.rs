@@ -32,7 +32,7 @@ pub struct LightGcnModel {
 
 impl LightGcnModel {
     /// Propagates initial embeddings: users, then items, then all else.
-    pub(super) fn propagated(
+    pub(in crate::graph) fn propagated(
         config: LightGcn,
         log: TrainingLog,
         ids: Arc<IdMaps>,
@@ -83,13 +83,30 @@ impl LightGcnModel {
     /// [`Error::Format`] or [`Error::Shape`] for a folder that holds no whole LightGCN model.
     pub fn load(reader: &ModelReader) -> Result<Self> {
         factors::check_kind(reader, KIND)?;
+        Self::of_parts(reader, reader.config()?)
+    }
+
+    /// What [`Self::write_parts`] wrote.
+    pub(in crate::graph) fn of_parts(reader: &ModelReader, config: LightGcn) -> Result<Self> {
         Self::new(
-            reader.config()?,
+            config,
             factors::training_log(reader)?,
             reader.ids()?,
             Arc::new(reader.csr("seen")?),
             [reader.f32("users")?.1, reader.f32("items")?.1, reader.f32("handed")?.1],
         )
+    }
+
+    /// All but the parameters, for a folder.
+    pub(in crate::graph) fn write_parts(&self, writer: &mut ModelWriter) -> Result<()> {
+        let d = self.config.factors;
+        writer.training(&self.log)?;
+        writer.ids(&self.ids);
+        writer.f32("users", &[self.n_users(), d], &self.users)?;
+        writer.f32("items", &[self.n_items(), d], &self.items)?;
+        writer.f32("handed", &[self.n_items(), d], &self.handed)?;
+        writer.csr("seen", &self.seen)?;
+        Ok(())
     }
 
     /// The estimator.
@@ -157,7 +174,7 @@ impl LightGcnModel {
 }
 
 /// Scales rows to length 1; a row of zeros stays one.
-fn unit_rows(rows: &mut [f32], d: usize) {
+pub(in crate::graph) fn unit_rows(rows: &mut [f32], d: usize) {
     for row in rows.chunks_exact_mut(d) {
         let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
         if length > 0.0 {
@@ -197,14 +214,8 @@ impl Model for LightGcnModel {
     }
 
     fn writer(&self) -> Result<ModelWriter> {
-        let d = self.config.factors;
         let mut writer = ModelWriter::new(KIND, &self.config)?;
-        writer.training(&self.log)?;
-        writer.ids(&self.ids);
-        writer.f32("users", &[self.n_users(), d], &self.users)?;
-        writer.f32("items", &[self.n_items(), d], &self.items)?;
-        writer.f32("handed", &[self.n_items(), d], &self.handed)?;
-        writer.csr("seen", &self.seen)?;
+        self.write_parts(&mut writer)?;
         Ok(writer)
     }
 

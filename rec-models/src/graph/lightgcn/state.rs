@@ -25,7 +25,7 @@ use crate::{Error, Result};
 const DEVIATION: f32 = 0.1;
 
 /// Embeddings in training; rows are users, then items, then tags.
-pub(super) struct State {
+pub(in crate::graph) struct State {
     config: LightGcn,
     seed: u64,
     ids: Arc<IdMaps>,
@@ -91,11 +91,23 @@ impl State {
         seed: u64,
     ) -> Result<Self> {
         let graph = graph_of(&config, &seen, beside.tags)?;
+        Self::along(graph, config, ids, seen, beside.content, seed)
+    }
+
+    /// A run that propagates along this graph, users and items its first nodes.
+    pub(in crate::graph) fn along(
+        graph: Graph,
+        config: LightGcn,
+        ids: Arc<IdMaps>,
+        seen: Arc<Csr>,
+        content: Option<Content>,
+        seed: u64,
+    ) -> Result<Self> {
         let edges = Sparse::new(graph.normalized(config.normalization)?);
         let (n, d) = (graph.n_nodes(), config.factors);
         let half = DEVIATION * 3f32.sqrt();
         let mut embeddings = Table::uniform(n, d, seed, "lightgcn", (-half, 2.0 * half));
-        if let Some(content) = &beside.content {
+        if let Some(content) = &content {
             let rows = &mut embeddings[seen.n_rows() * d..][..seen.n_cols() * d];
             content.start(rows, d, DEVIATION)?;
         }
@@ -111,7 +123,7 @@ impl State {
             steps: 0,
             work: Work::new(n, d, config.contrast.as_ref()),
             layers: Layers::new(&config),
-            content: beside.content,
+            content,
             config,
             seed,
             ids,
@@ -227,13 +239,22 @@ impl State {
         self.work.sums.to_vec()
     }
 
+    /// What is propagated along, and the initial embeddings as they stand.
+    pub(in crate::graph) fn learned(&self) -> (&Sparse, &[f32]) {
+        (&self.edges, &self.embeddings)
+    }
+
     fn finite(&self) -> bool {
         self.embeddings.par_chunks(1 << 16).all(|part| part.iter().all(|x| x.is_finite()))
     }
 }
 
 /// The graph of users, items and tags.
-fn graph_of(config: &LightGcn, seen: &Csr, tags: Option<Csr>) -> Result<Graph> {
+pub(in crate::graph) fn graph_of(
+    config: &LightGcn,
+    seen: &Csr,
+    tags: Option<Csr>,
+) -> Result<Graph> {
     let mut graph = GraphBuilder::new().max_memory(config.max_memory).relation(
         NodeKind::User,
         NodeKind::Item,
