@@ -29,7 +29,7 @@ def test_saved_variants_come_back_as_their_class(estimator, dataset, tmp_path):
     for name, value in estimator.get_params().items():
         if name not in own:
             exact = value is None or isinstance(value, str)
-        expected = value if exact else pytest.approx(value, rel=1e-6)
+            expected = value if exact else pytest.approx(value, rel=1e-6)
             assert loaded.get_params()[name] == expected, name
     assert (loaded.item_factors == model.item_factors).all()
     assert model.item_factors.shape == (dataset.n_items, 8)
