@@ -23,10 +23,13 @@ fn estimators() -> [Box<dyn Estimator>; 4] {
     ]
 }
 
-fn train(
-    data: &Dataset,
-    args: &Args,
-) -> Result<(Vec<Arc<dyn Recommend>>, Arc<ContentModel>), Box<dyn Error>> {
+/// The trained models in the order of [`NAMES`], and the last of them, which gives the reasons.
+struct Trained {
+    models: Vec<Arc<dyn Recommend>>,
+    content: Arc<ContentModel>,
+}
+
+fn train(data: &Dataset, args: &Args) -> Result<Trained, Box<dyn Error>> {
     let mut ctx = FitContext { seed: args.seed, ..FitContext::default() };
     let mut models: Vec<Arc<dyn Recommend>> = Vec::with_capacity(NAMES.len());
     for estimator in estimators() {
@@ -35,13 +38,13 @@ fn train(
     }
     let content = Arc::new(Content::default().fit(data, &mut ctx)?);
     models.push(content.clone());
-    Ok((models, content))
+    Ok(Trained { models, content })
 }
 
 /// Learns the weights on each user's last event; the models know what came before alone.
 pub(crate) fn learn(data: &Dataset, args: &Args) -> Result<Fusion, Box<dyn Error>> {
     let parts = split::leave_last_out(&data.interactions, 1, false)?;
-    let (models, _) = train(&data.with_interactions(parts.train), args)?;
+    let Trained { models, .. } = train(&data.with_interactions(parts.train), args)?;
     let learner =
         FusionLearner { k: args.k, levels: vec![0, 10, 30], seed: args.seed, ..Default::default() };
     let found = learner.learn(&models, &parts.test)?;
@@ -73,6 +76,6 @@ pub(crate) fn fit(
     args: &Args,
     fusion: Fusion,
 ) -> Result<(Fused, Arc<ContentModel>), Box<dyn Error>> {
-    let (models, content) = train(data, args)?;
+    let Trained { models, content } = train(data, args)?;
     Ok((Fused::new(models, fusion)?, content))
 }

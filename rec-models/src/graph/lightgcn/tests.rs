@@ -250,7 +250,7 @@ fn described(seed: u64) -> Dataset {
     let mut data = dataset(&Csr::from_rows(kept, 30));
     let vector = |i: usize| {
         let wave = |k: usize| ((i * 7 + k * 3) % 5) as f32 * 0.1;
-        [if i % 2 == 0 { 2.0 } else { -1.0 }, wave(1), wave(2) + 1.0]
+        [if i.is_multiple_of(2) { 2.0 } else { -1.0 }, wave(1), wave(2) + 1.0]
     };
     let values = (0..30).flat_map(vector).collect();
     let items = Items::new(IdMap::range(30)).with_vectors("text", 3, values).unwrap();

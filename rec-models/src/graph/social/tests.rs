@@ -79,12 +79,8 @@ fn by_hand(seen: &Csr, friends: &[(usize, usize, f32)], start: &[f64], layers: u
     let (n, m) = (seen.n_rows(), seen.n_cols());
     let d = start.len() / (n + m);
     let mut a = vec![vec![0f64; n + m]; n + m];
-    for u in 0..n {
-        for &i in seen.row(u) {
-            (a[u][n + i as usize], a[n + i as usize][u]) = (1.0, 1.0);
-        }
-    }
-    for &(u, v, w) in friends {
+    let had = (0..n).flat_map(|u| seen.row(u).iter().map(move |&i| (u, n + i as usize, 1.0)));
+    for (u, v, w) in had.chain(friends.iter().copied()) {
         (a[u][v], a[v][u]) = (f64::from(w), f64::from(w));
     }
     let degrees: Vec<f64> = a.iter().map(|row| row.iter().sum()).collect();
