@@ -12,7 +12,7 @@
 //! that model on the whole training part over `--seeds` seeds and compares the users' figures, averaged
 //! over seeds, by a paired test. `links` holds a tenth of the friendships out.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first failure")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark stops at the first failure")]
 
 #[allow(dead_code, reason = "shared with other benchmarks")]
 mod support;

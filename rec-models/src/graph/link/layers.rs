@@ -90,7 +90,6 @@ pub(super) enum Input<'a> {
 }
 
 /// What a layer gave, kept for the way back.
-#[derive(Default)]
 pub(super) struct Pass {
     /// After ReLU and normalisation, `[targets, outputs]`.
     pub(super) out: Vec<f32>,

@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 
 use rec_core::data::{Csr, Dataset, IdMap, IdMaps, Interactions};
-use rec_core::graph::Graph;
+use rec_core::graph::{Graph, GraphBuilder, NodeKind};
 use rec_core::objective::EdgeLoss;
 use serde::{Deserialize, Serialize};
 
@@ -230,14 +230,9 @@ impl Fit for LinkPredictor {
     /// ways, with the larger weight.
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<LinkModel> {
         let friends = super::social::friends(data)?;
-        let graph = rec_core::graph::GraphBuilder::new()
-            .relation(
-                rec_core::graph::NodeKind::User,
-                rec_core::graph::NodeKind::User,
-                friends,
-                1.0,
-            )?
+        let graph = GraphBuilder::new()
             .max_memory(self.max_memory)
+            .relation(NodeKind::User, NodeKind::User, friends, 1.0)?
             .build()?;
         let users = data.interactions.ids().users.clone();
         self.fit_graph(&graph, Some(&tastes(&data.interactions)), Some(users), ctx)

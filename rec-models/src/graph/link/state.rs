@@ -7,6 +7,7 @@ use rand::seq::SliceRandom as _;
 use rec_core::data::{Csr, IdMaps};
 use rec_core::graph::Graph;
 use rec_core::objective::EdgeLoss;
+use rec_core::rank::dot;
 use rec_core::rng::{self, Rng};
 use rec_core::sampling::NegativeSampler;
 
@@ -14,6 +15,7 @@ use super::layers::{Block, Layers};
 use super::sample::{Sampler, rows, whole};
 use super::{LinkModel, LinkPredictor, Network};
 use crate::fit::Cancel;
+use crate::graph::adam::{self, Gradient, Tables};
 use crate::train::{Epochs, Snapshot, TrainingLog};
 use crate::{Error, Result};
 
@@ -134,7 +136,6 @@ impl State {
     }
 
     fn step_bias(&mut self, gradient: f32) {
-        use crate::graph::adam::{self, Gradient, Tables};
         let [bias, first, second] = &mut self.bias;
         let tables = Tables {
             embeddings: std::slice::from_mut(bias),
@@ -233,10 +234,6 @@ impl Scored {
         }
         (total, by_rows, by_bias)
     }
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    rec_core::rank::dot(a, b)
 }
 
 impl Epochs for State {
