@@ -17,6 +17,7 @@
 #[allow(dead_code, reason = "shared with other benchmarks")]
 mod support;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -29,7 +30,7 @@ use rec_core::objective::EdgeLoss;
 use rec_core::rank::Recommend;
 use rec_models::fit::{Estimator, FitContext, Validation};
 use rec_models::graph::{GraphLoss, LightGcn, LinkPredictor, Network, Sept, SocialLightGcn};
-use support::{data, dataset, pairs, recall_ndcg};
+use support::{data, dataset, lines, recall_ndcg};
 
 const USERS: usize = 1892;
 const ITEMS: usize = 4489;
@@ -122,6 +123,11 @@ fn main() {
         Job::Links => links(&args, &train, &trust),
         Job::Circles => circles(&trust),
     }
+}
+
+/// The first two numbers of each line.
+fn pairs(path: &Path) -> Vec<[u32; 2]> {
+    lines(path).iter().filter(|l| !l.is_empty()).map(|l| [l[0], l[1]]).collect()
 }
 
 /// Training, test and trust pairs, from 0.

@@ -19,7 +19,7 @@ pub(crate) fn data(file: &str) -> Option<PathBuf> {
 }
 
 /// Lines of whitespace-separated numbers, from a gzip file.
-fn lines(path: &Path) -> Vec<Vec<u32>> {
+pub(crate) fn lines(path: &Path) -> Vec<Vec<u32>> {
     let mut text = String::new();
     let file = std::fs::File::open(path).unwrap();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
@@ -37,11 +37,6 @@ pub(crate) fn sequences(path: &Path) -> Vec<Vec<u32>> {
         users[user].extend(&line[1..]);
     }
     users
-}
-
-/// The first two numbers of each line.
-pub(crate) fn pairs(path: &Path) -> Vec<[u32; 2]> {
-    lines(path).iter().filter(|l| !l.is_empty()).map(|l| [l[0], l[1]]).collect()
 }
 
 /// A data set of sequences, items numbered as they are.
