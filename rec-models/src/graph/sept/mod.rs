@@ -36,8 +36,8 @@ use crate::{Error, Result};
 ///
 /// `L = L_BPR + β/B Σ_v Σ_u −ln (Σ_{p ∈ P_u} e^{cos(z_u, z̃_p)/τ} / Σ_w e^{cos(z_u, z̃_w)/τ})`
 ///
-/// with LightGCN's penalty. Two departures from the authors' code, each better on held-out data here:
-/// layers are averaged as they are (there each is scaled to length 1 first), and `β` is larger.
+/// with LightGCN's penalty. Two departures from the authors' code, chosen together on held-out data of
+/// one set: layers are averaged as they are (there each is scaled to length 1 first), and `β` is larger.
 ///
 /// The data set needs [`Dataset::social`]; friendship goes both ways. The fitted model recommends by
 /// interactions alone: it folds in and explains as LightGCN. CPU threads; the result does not depend on
