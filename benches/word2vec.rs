@@ -11,6 +11,7 @@ use std::time::Instant;
 use clap::Parser;
 use rec_core::rng::stream;
 use rec_core::sampling::AliasTable;
+use rec_models::Device;
 use rec_models::fit::FitContext;
 use rec_models::vectors::{
     Architecture, Cooccurrences, Corpus, CorpusBuilder, FastText, Glove, VectorFormat, Word2Vec,
@@ -41,6 +42,9 @@ struct Args {
     workers: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Where to train; word2vec alone knows others than `cpu`.
+    #[arg(long, default_value = "cpu")]
+    device: Device,
     /// GloVe instead of word2vec; `--alpha` is then its learning rate.
     #[arg(long)]
     glove: bool,
@@ -68,7 +72,8 @@ fn main() -> rec_core::Result<()> {
     let start = Instant::now();
     let corpus = corpus(&args)?;
     let read = start.elapsed().as_secs_f64();
-    let ctx = FitContext { seed: args.seed, threads: Some(args.workers), ..FitContext::default() };
+    let (device, seed, threads) = (args.device, args.seed, Some(args.workers));
+    let ctx = FitContext { device, seed, threads, ..FitContext::default() };
     let told =
         format!("{} words, {} distinct, read in {read:.2} s", corpus.words(), corpus.vocab().len());
     let start = Instant::now();

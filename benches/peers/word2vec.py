@@ -7,9 +7,14 @@ The text holds one sentence a line, its words parted by white space. For each se
 the same settings, one after the other, and gensim scores both tables on the sets found in
 ../shared/data/wordsim: Spearman correlation x 100, pairs with unknown words left out; analogies
 as accuracy in percent.
+
+python benches/peers/word2vec.py --text FILE --make-text ../shared/data/english-corpora
+writes the English text of the documentation first: words of letters a to z, in small letters.
 """
 
 import argparse
+import gzip
+import re
 import subprocess
 import tempfile
 import time
@@ -32,6 +37,15 @@ class Lines:
 
     def __iter__(self):
         return iter(self.sentences)
+
+
+def make_text(folder, path):
+    with open(path, "w", encoding="utf-8") as out:
+        for name in ("brown", "enwiki106", "inaugural", "webtext"):
+            for line in gzip.open(Path(folder) / f"{name}.txt.gz", "rt", encoding="utf-8"):
+                words = re.findall(r"[a-z]+(?:'[a-z]+)?", line.lower())
+                if words:
+                    out.write(" ".join(words) + "\n")
 
 
 def scores(wv, language, analogies):
@@ -66,7 +80,10 @@ def main():
     parse.add_argument("--fasttext", action="store_true", help="FastText instead of Word2Vec")
     parse.add_argument("--analogies", action="store_true", help="analogies too, which take gensim minutes")
     parse.add_argument("--speed-only", action="store_true")
+    parse.add_argument("--make-text", metavar="FOLDER", help="write the text from these corpora first")
     args = parse.parse_args()
+    if args.make_text:
+        make_text(args.make_text, args.text)
     sentences = Lines(args.text)
     flags = [f"--{name}" for name in ("sg", "hs", "fasttext") if getattr(args, name)]
     figures, speeds = {"gensim": [], "rec": []}, {"gensim": [], "rec": []}
@@ -93,7 +110,7 @@ def main():
     ratios = np.array(speeds["rec"]) / np.array(speeds["gensim"])
     print(f"median thousand words/s: gensim {np.median(speeds['gensim']):.0f}, rec {np.median(speeds['rec']):.0f}; median ratio {np.median(ratios):.2f}")
     for name in figures["gensim"][0] if figures["gensim"] else []:
-        told = [f"{who} {np.mean(v):5.1f} ({np.min(v):.1f} to {np.max(v):.1f})" for who, rows in figures.items() for v in [[row[name] for row in rows]]]
+        told = [f"{who} {np.mean(v):5.1f} ± {np.std(v, ddof=min(1, len(v) - 1)):.1f}" for who, rows in figures.items() for v in [[row[name] for row in rows]]]
         print(f"{name:16}", "; ".join(told))
 
 

@@ -9,6 +9,7 @@ mod evaluate;
 mod fit;
 mod frame;
 mod fusion;
+mod graph;
 mod ids;
 mod interrupt;
 mod items;
@@ -21,6 +22,7 @@ mod progress;
 mod read;
 mod recommend;
 mod rerank;
+mod sampling;
 mod social;
 mod sparse;
 mod split;
@@ -30,6 +32,7 @@ mod text;
 mod texts;
 mod tokenizer;
 mod tokenizer_train;
+mod training;
 mod vectors;
 mod vectors_models;
 mod vectors_search;
@@ -62,6 +65,8 @@ mod native {
     #[pymodule_export]
     use crate::fusion::{fuse, learn_fusion};
     #[pymodule_export]
+    use crate::graph::{PyCircles, PyGraph};
+    #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::keywords::PyKeywordExtractor;
@@ -77,6 +82,8 @@ mod native {
     use crate::recommend::{PyExplanation, PyRecommendations};
     #[pymodule_export]
     use crate::rerank::{rerank_calibrate, rerank_dpp, rerank_freshness, rerank_mmr, rerank_rules};
+    #[pymodule_export]
+    use crate::sampling::sampling_co_consumed;
     #[pymodule_export]
     use crate::social::PySocialGraph;
     #[pymodule_export]

@@ -159,7 +159,7 @@ impl PyWordModel {
     /// Trains, from the start or on from a model, on sentences or on a file of them.
     #[staticmethod]
     #[pyo3(signature = (
-        kind, params, sentences, *, min_count, prune_at, max_words, seed, onto, progress
+        kind, params, sentences, *, min_count, prune_at, max_words, seed, device, onto, progress
     ))]
     #[allow(clippy::too_many_arguments)]
     fn train(
@@ -171,10 +171,12 @@ impl PyWordModel {
         prune_at: Option<usize>,
         max_words: Option<usize>,
         seed: u64,
+        device: &str,
         onto: Option<PyRef<'_, PyWordModel>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let estimator = Estimator::new(kind, params_from_py(params)?).or_raise()?;
+        let device = device.parse().or_raise()?;
         let mut builder =
             CorpusBuilder::new().min_count(min_count).prune_at(prune_at).max_words(max_words);
         let file = corpus_file(sentences)?;
@@ -187,8 +189,8 @@ impl PyWordModel {
                 builder.add_file(path)?;
             }
             let corpus = builder.build()?;
-            let ctx =
-                FitContext { seed, progress, cancel: cancel.clone(), ..FitContext::default() };
+            let cancel = cancel.clone();
+            let ctx = FitContext { device, seed, progress, cancel, ..FitContext::default() };
             estimator.fit(&corpus, onto.as_deref(), &ctx)
         })?;
         Ok(Self(Arc::new(model)))

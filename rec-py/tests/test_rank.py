@@ -81,7 +81,7 @@ def test_bad_fusions(models, dataset):
 
 
 def test_weights_are_learned_on_a_held_out_part(dataset):
-    train, valid, _ = rec.split.leave_last_out(dataset)
+    train, valid, _ = rec.split.leave_last_out(dataset.deduplicate("last"))
     fused = rec.Fusion([rec.EASE(l2=10.0), rec.Popular()]).fit(train)
     found = fused.learn(valid, levels=[0, 10], min_users=10)
     assert fused.method == "learned" and len(found["alone"]) == 2

@@ -311,3 +311,19 @@ def test_item2vec_recommends(tmp_path):
     np.testing.assert_array_equal(loaded.recommend([0], k=3).items, model.recommend([0], k=3).items)
     with pytest.raises(rec.DataError, match="tags"):
         rec.Item2Vec(tags=True).fit(data)
+
+
+def test_another_device_trains_the_same_objective():
+    try:
+        model = small(sg=1, epochs=8, device="libtorch")
+    except rec.ParameterError as error:
+        pytest.skip(str(error))
+    wv = model.fit(list(topics())).wv
+    assert wv.similarity("x1", "x4") > wv.similarity("x1", "y4") + 0.3
+    with pytest.raises(rec.RecError, match="hs"):
+        small(hs=1, negative=0, device="libtorch").fit(list(topics()))
+
+
+def test_a_device_that_is_none_is_refused():
+    with pytest.raises(rec.ParameterError, match="device"):
+        small(device="abacus")

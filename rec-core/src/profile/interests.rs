@@ -24,22 +24,22 @@ impl<'a> Past<'a> {
         }
     }
 
-    fn age(&self, at: usize) -> f64 {
-        match self.times {
-            Some(times) => (i128::from(self.now) - i128::from(times[at])).max(0) as f64,
-            None => (self.items.len() - 1 - at) as f64,
-        }
+    /// When an event was, at the latest now; without times, its place.
+    fn moment(&self, at: usize) -> i128 {
+        self.times.map_or(at as i128, |times| i128::from(times[at].min(self.now)))
     }
 
     /// What each event on a labelled item counts; they add up to 1, or are all 0.
     fn weights(&self, labels: &Csr, half_life: Option<f64>) -> Vec<f64> {
-        // Ages are taken from the youngest, so that a long absence does not turn all into 0.
+        // Ages are taken from the youngest, which changes no share, so that a long absence does not
+        // turn all into 0.
         let labelled = |at: usize| !labels.row(self.items[at] as usize).is_empty();
-        let ages = (0..self.items.len()).filter(|&at| labelled(at)).map(|at| self.age(at));
-        let youngest = ages.fold(f64::INFINITY, f64::min);
+        let moments = (0..self.items.len()).filter(|&at| labelled(at)).map(|at| self.moment(at));
+        let youngest = moments.max().unwrap_or(0);
         let weight = |at: usize| {
             let own = self.weights.map_or(1.0, |weights| f64::from(weights[at]));
-            let fade = half_life.map_or(1.0, |h| (-(self.age(at) - youngest) / h).exp2());
+            let fade =
+                half_life.map_or(1.0, |h| (-((youngest - self.moment(at)) as f64) / h).exp2());
             if labelled(at) { own * fade } else { 0.0 }
         };
         let mut weights: Vec<f64> = (0..self.items.len()).map(weight).collect();
@@ -61,32 +61,40 @@ pub(super) fn interests(
 ) -> (Vec<Interest>, f64) {
     let lasting = past.weights(labels, options.half_life);
     let recent = past.weights(labels, Some(options.recent_half_life));
-    // Lasting and recent share, and the events behind: by label.
-    let mut sums: BTreeMap<u32, (f64, f64, Vec<(usize, f64)>)> = BTreeMap::new();
+    let mut sums: BTreeMap<u32, Sum> = BTreeMap::new();
     for (at, &item) in past.items.iter().enumerate() {
         let own = labels.row(item as usize);
         for &label in own {
             let share = 1.0 / own.len() as f64;
             let sum = sums.entry(label).or_default();
-            sum.0 += lasting[at] * share;
-            sum.1 += recent[at] * share;
-            sum.2.push((at, lasting[at] * share));
+            sum.lasting += lasting[at] * share;
+            sum.recent += recent[at] * share;
+            sum.events.push((at, lasting[at] * share));
         }
     }
-    let entropy: f64 = sums.values().map(|s| s.0).filter(|&p| p > 0.0).map(|p| -p * p.ln()).sum();
-    let diversity = if sums.values().any(|s| s.0 > 0.0) { entropy.exp() } else { 0.0 };
-    let mut order: Vec<_> = sums.into_iter().collect();
-    order.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(&b.0)));
+    let shares = sums.values().map(|sum| sum.lasting).filter(|&p| p > 0.0);
+    let entropy: f64 = shares.map(|p| -p * p.ln()).sum();
+    let diversity = if sums.values().any(|sum| sum.lasting > 0.0) { entropy.exp() } else { 0.0 };
+    let mut order: Vec<(u32, Sum)> = sums.into_iter().collect();
+    order.sort_by(|a, b| b.1.lasting.total_cmp(&a.1.lasting).then(a.0.cmp(&b.0)));
     order.truncate(options.interests);
-    let interest =
-        |(label, (share, recent, events)): (u32, (f64, f64, Vec<(usize, f64)>))| Interest {
-            label: names.id(label).map_or_else(String::new, |name| name.to_string()),
-            share: share as f32,
-            recent: recent as f32,
-            trend: (recent - share) as f32,
-            evidence: evidence(past, events, log, options.evidence),
-        };
+    let interest = |(label, sum): (u32, Sum)| Interest {
+        label: names.id(label).map_or_else(String::new, |name| name.to_string()),
+        share: sum.lasting as f32,
+        recent: sum.recent as f32,
+        trend: (sum.recent - sum.lasting) as f32,
+        evidence: evidence(past, sum.events, log, options.evidence),
+    };
     (order.into_iter().map(interest).collect(), diversity)
+}
+
+/// What a user's events add up to for one label.
+#[derive(Default)]
+struct Sum {
+    lasting: f64,
+    recent: f64,
+    /// Each event's part of the lasting share.
+    events: Vec<(usize, f64)>,
 }
 
 /// The events of the largest parts, later ones first among equals.

@@ -113,9 +113,13 @@ fn later_events_count_more_with_a_half_life() {
     let weights = model.seen().row_values(all).unwrap();
     let case = model.seen().row(all).binary_search(&model.ids().items.get("case").unwrap());
     assert!((weights[case.unwrap()] - 16.0 / 31.0).abs() < 1e-6);
-    let history = vec![vec![("tea".into(), 1.0), ("phone".into(), 1.0)]];
-    let answer = model.recommend(&Query::new(Users::Histories(&history), 1)).unwrap();
-    assert_ne!(answer.row(0).next().unwrap().0.to_string(), "cup");
+    let dense = |id: &str| model.ids().items.get(id).unwrap();
+    let history = [vec![(dense("tea"), 1.0), (dense("phone"), 1.0)]];
+    let (mut fading, mut even) = ([0.0; 6], [0.0; 6]);
+    model.score_histories(&history, &mut fading).unwrap();
+    fit(Content::default()).score_histories(&history, &mut even).unwrap();
+    let cup = dense("cup") as usize;
+    assert!((fading[cup] - even[cup] * 2.0 / 3.0).abs() < 1e-6 && fading[cup] > 0.0);
 }
 
 #[test]

@@ -135,6 +135,22 @@ impl<'a> Shared<'a> {
         }
     }
 
+    /// Adds a row to `to`, of the padded length.
+    #[inline(always)]
+    pub(super) fn add_to(&self, row: u32, to: &mut [f32]) {
+        let from = self.row(row);
+        let to = &mut to[..from.len()];
+        #[cfg(target_arch = "x86_64")]
+        if self.wide {
+            // SAFETY: both have the same length, a multiple of 16, and AVX was detected; `to` is
+            // borrowed exclusively, and its numbers are laid out as the cells are.
+            return unsafe { avx::add(to.as_mut_ptr().cast(), from.as_ptr().cast(), to.len()) };
+        }
+        for (to, from) in to.iter_mut().zip(from) {
+            *to += f32::from_bits(from.load(Ordering::Relaxed));
+        }
+    }
+
     /// Adds `by`, of the padded length, to a row. An addition of another thread to the same numbers
     /// at the same moment may be lost.
     #[inline(always)]
@@ -186,8 +202,11 @@ mod avx {
         }
     }
 
+    /// Adds `by` to `to`: one of them a row, the other a worker's own.
+    ///
     /// # Safety
-    /// As [`read`]; the cells are atomics and so writable through a shared reference.
+    /// As [`read`]; the cells of `to` are atomics, and so writable through a shared reference, or the
+    /// worker's own.
     #[inline(always)]
     pub(super) unsafe fn add(to: *const AtomicU32, by: *const f32, len: usize) {
         // SAFETY: the caller's promise; the loop touches those numbers and nothing else.
@@ -229,9 +248,10 @@ mod tests {
                 shared.add(1, &by);
                 let mut row = vec![9.0; stride(dim)];
                 shared.read(1, &mut row);
+                shared.add_to(1, &mut row);
                 for (at, &x) in row.iter().enumerate() {
                     let want = if at < dim { values[dim + at] + 0.5 } else { 0.5 };
-                    assert_eq!(x, want);
+                    assert_eq!(x, 2.0 * want);
                 }
                 let packed = rows.packed();
                 assert_eq!(packed[..dim], values[..dim]);

@@ -366,6 +366,8 @@ class Item2Vec(FactorModel):
         shrink_windows: Draws each event's window uniformly from 1 to ``window``.
         shuffle: Reads each history in another order each epoch, so that a window of ``n`` draws
             ``2 n`` events of the whole history: as ``window=None``, at a fraction of the cost.
+        architecture: ``"skip_gram"``, where each event of the window predicts the event, as in the
+            paper; or ``"cbow"``, where their mean does, as a user is scored.
         max_gap: Seconds between two events that part two sessions; ``None`` for one a user.
         tags: Whether items' tags (``ds.items``) stand in the sentences after their items; items
             without events then get the mean of their tags' vectors.
@@ -388,6 +390,7 @@ class Item2Vec(FactorModel):
         window: int | None = None,
         shrink_windows: bool = False,
         shuffle: bool = False,
+        architecture: Literal["skip_gram", "cbow"] = "skip_gram",
         max_gap: float | None = None,
         tags: bool = False,
         negative: int = 5,
@@ -406,6 +409,7 @@ class Item2Vec(FactorModel):
         self.window: int | None
         self.shrink_windows: bool
         self.shuffle: bool
+        self.architecture: Literal["skip_gram", "cbow"]
         self.max_gap: float | None
         self.tags: bool
         self.negative: int

@@ -27,10 +27,12 @@ class _WordModel:
     max_vocab_size: int | None
     max_final_vocab: int | None
     seed: int
+    device: str = "cpu"
 
     def _check(self) -> None:
         self._model: _native.WordModel | None = None
         _native.WordModel.check(self._kind, self._config())
+        _native.check_device(self.device)
         for name, least in (("min_count", 0), ("seed", 0)):
             _count(name, getattr(self, name), least)
         for name in ("max_vocab_size", "max_final_vocab"):
@@ -83,6 +85,7 @@ class _WordModel:
             prune_at=self.max_vocab_size,
             max_words=self.max_final_vocab,
             seed=self.seed,
+            device=self.device,
             onto=onto,
             progress=reporter(progress),
         )
@@ -140,6 +143,8 @@ class Word2Vec(_WordModel):
         epochs: Passes over the corpus.
         max_final_vocab: Keeps at most so many words, the most frequent ones.
         shrink_windows: Draws each word's window uniformly from 1 to ``window``.
+        device: ``"cpu"`` for threads; on another (``"libtorch"``, ``"cuda:0"``) the same objective
+            trains as tensors, in batches, whatever ``workers`` says. Not with ``hs=1``.
     """
 
     _kind = "word2vec"
@@ -164,6 +169,7 @@ class Word2Vec(_WordModel):
         epochs: int = 5,
         max_final_vocab: int | None = None,
         shrink_windows: bool = True,
+        device: str = "cpu",
     ) -> None:
         self.vector_size = vector_size
         self.alpha = alpha
@@ -182,6 +188,7 @@ class Word2Vec(_WordModel):
         self.epochs = epochs
         self.max_final_vocab = max_final_vocab
         self.shrink_windows = shrink_windows
+        self.device = device
         self._check()
 
     def _config(self) -> dict[str, Any]:
@@ -237,6 +244,8 @@ class FastText(Word2Vec):
 
     >>> wv = rec.FastText(vector_size=100, sg=1, workers=2).fit(sentences).wv
     >>> wv["unheard-of"]
+
+    It trains on CPU threads alone.
 
     Args, beside those of ``Word2Vec``:
         min_n: Characters of the shortest n-grams, the marks ``<`` and ``>`` of a word's ends among

@@ -52,6 +52,9 @@ pub struct Item2Vec {
     pub shuffle: bool,
     /// Seconds between two events that part two sentences; `None` for one sentence a user.
     pub max_gap: Option<f64>,
+    /// What predicts what: each event of the window an event ([`Architecture::SkipGram`]), as in the
+    /// paper, or their mean ([`Architecture::Cbow`]), as a user is scored.
+    pub architecture: Architecture,
     /// Whether items' tags stand in the sentences.
     pub tags: bool,
     /// Negatives a window.
@@ -91,6 +94,7 @@ impl Default for Item2Vec {
             shrink_windows: false,
             shuffle: false,
             max_gap: None,
+            architecture: Architecture::SkipGram,
             tags: false,
             negative: 5,
             ns_exponent: 0.75,
@@ -110,7 +114,7 @@ impl Item2Vec {
             vector_size: self.vector_size,
             window: self.window.unwrap_or(1 << 31),
             shrink_windows: self.shrink_windows && self.window.is_some(),
-            architecture: Architecture::SkipGram,
+            architecture: self.architecture,
             hs: false,
             negative: self.negative,
             ns_exponent: self.ns_exponent,

@@ -72,6 +72,15 @@ impl Item2VecModel {
         &self.config
     }
 
+    /// The same vectors, scoring in another way.
+    ///
+    /// # Errors
+    /// None for a model that was trained.
+    pub fn with_score(self, score: ItemScore) -> Result<Self> {
+        let config = Item2Vec { score, ..self.config };
+        Self::new(config, self.log, self.ids, self.seen, [self.inputs, self.outputs])
+    }
+
     /// How training went.
     pub fn log(&self) -> &TrainingLog {
         &self.log

@@ -34,6 +34,30 @@ fn tastes_are_told_apart() {
 }
 
 #[test]
+fn a_mean_of_events_tells_tastes_apart() {
+    let data = dataset(&two_tastes(120, 30, 1));
+    let (architecture, score) = (Architecture::Cbow, ItemScore::Output);
+    let config = Item2Vec { architecture, score, window: Some(4), shuffle: true, ..small() };
+    let auc = taste_auc(&fit(&config, &data));
+    assert!(auc > 0.9, "{auc}");
+}
+
+#[test]
+fn scoring_in_another_way_is_as_training_for_it() {
+    let data = dataset(&two_tastes(40, 20, 2));
+    let cosine = fit(&small(), &data);
+    let output = fit(&Item2Vec { score: ItemScore::Output, ..small() }, &data);
+    let other = cosine.clone().with_score(ItemScore::Output).unwrap();
+    let scores = |model: &Item2VecModel| {
+        let mut scores = vec![0.0; 20];
+        model.score(&[7], &mut scores).unwrap();
+        scores
+    };
+    assert_eq!(scores(&other), scores(&output));
+    assert_ne!(scores(&other), scores(&cosine));
+}
+
+#[test]
 fn a_history_is_scored_as_a_user_of_the_same_items() {
     let data = dataset(&two_tastes(40, 20, 2));
     let model = fit(&small(), &data);

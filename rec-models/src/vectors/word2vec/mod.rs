@@ -1,8 +1,9 @@
 //! word2vec: vectors that predict the words around.
 
+mod batch;
 mod kernel;
 mod model;
-
+mod tensor;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -27,6 +28,10 @@ use crate::{Error, Result};
 /// With one worker the result depends on the seed alone. More workers update the same vectors
 /// without locks (Recht, Ré, Wright and Niu, "Hogwild!", NIPS 2011): faster, and slightly different
 /// each time.
+///
+/// On another device than the CPU the same objective trains as tensors, in batches of windows, with
+/// negatives of each pair's own; `workers` is then of no account, and hierarchical softmax refused.
+/// A vector that stands in a batch more than 16 times takes 16 times its mean step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Word2Vec {
@@ -132,12 +137,12 @@ impl Word2Vec {
         Ok(())
     }
 
-    /// Trains on a corpus. The context's device must be the CPU; its progress and cancellation are
-    /// heeded.
+    /// Trains on a corpus, on the context's device; its progress and cancellation are heeded.
     ///
     /// # Errors
     /// [`Error::Parameter`] for parameters outside their domain, [`Error::Data`] where training
-    /// diverged, [`Error::Cancelled`] when told to stop.
+    /// diverged, [`Error::Cancelled`] when told to stop, [`Error::Unsupported`] for a device that this
+    /// build lacks, or hierarchical softmax on another than the CPU.
     pub fn fit(&self, corpus: &Corpus, ctx: &FitContext<'_>) -> Result<Word2VecModel> {
         self.check()?;
         train::run(self, corpus, None, ctx)

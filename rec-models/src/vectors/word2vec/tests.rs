@@ -3,7 +3,7 @@ use crate::fit::FitContext;
 use crate::vectors::{CorpusBuilder, Term};
 
 /// Sentences of two topics that share no word but `both`; `extra` is another word of the first.
-fn topics(sentences: usize, extra: &str) -> Corpus {
+pub(super) fn topics(sentences: usize, extra: &str) -> Corpus {
     let mut builder = CorpusBuilder::new();
     for n in 0..sentences {
         let topic = if n % 2 == 0 { "x" } else { "y" };
@@ -17,7 +17,7 @@ fn topics(sentences: usize, extra: &str) -> Corpus {
     builder.build().unwrap()
 }
 
-fn config(architecture: Architecture) -> Word2Vec {
+pub(super) fn config(architecture: Architecture) -> Word2Vec {
     Word2Vec {
         vector_size: 24,
         epochs: 30,
@@ -32,7 +32,7 @@ fn config(architecture: Architecture) -> Word2Vec {
 const ALL: [Architecture; 3] = [Architecture::SkipGram, Architecture::Cbow, Architecture::CbowSum];
 
 /// The mean cosine of a word, or of all words of the first topic, with those of a topic.
-fn nearness(model: &Word2VecModel, word: Option<&str>, topic: &str) -> f32 {
+pub(super) fn nearness(model: &Word2VecModel, word: Option<&str>, topic: &str) -> f32 {
     let own: Vec<String> = match word {
         Some(word) => vec![word.to_owned()],
         None => (0..10).map(|n| format!("x{n}")).collect(),

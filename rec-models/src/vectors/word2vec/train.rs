@@ -9,14 +9,15 @@ use rec_core::sampling::{AliasTable, Subsampling, Windows};
 use rec_core::{parallel, rng};
 
 use super::walk::{Bag, Desk, Shop, Targets, Walk};
-use super::{Architecture, Word2Vec, Word2VecModel};
+use super::{Architecture, Word2Vec, Word2VecModel, tensor};
+use crate::device::limit_threads;
 use crate::fit::{Cancel, FitContext};
 use crate::ops::simd::dispatch;
 use crate::vectors::corpus::Sentences;
 use crate::vectors::parts::Parts;
 use crate::vectors::rows::Rows;
 use crate::vectors::{Corpus, Vectors};
-use crate::{Error, Result};
+use crate::{Device, Error, Result};
 
 pub(super) fn run(
     config: &Word2Vec,
@@ -24,10 +25,16 @@ pub(super) fn run(
     from: Option<&Word2VecModel>,
     ctx: &FitContext<'_>,
 ) -> Result<Word2VecModel> {
-    parallel::install(ctx.cpu_threads("Word2Vec")?, || {
+    parallel::install(ctx.threads, || {
         let mut tables = Tables::start(config, corpus, from, ctx.seed)?;
         let trainer = Trainer::new(config, corpus.vocab().counts())?;
-        trainer.run("word2vec", corpus.sentences(), &mut tables, ctx)?;
+        if ctx.device == Device::Cpu {
+            trainer.run("word2vec", corpus.sentences(), &mut tables, ctx)?;
+        } else {
+            let device = ctx.device.tensor()?;
+            limit_threads(&device, ctx.threads);
+            tensor::run(&trainer, &device, corpus.sentences(), &mut tables, ctx)?;
+        }
         tables.finish(config, corpus, from, ctx.seed)
     })
 }
@@ -65,7 +72,7 @@ impl Tables {
         [self.inputs.packed(), self.outputs.packed()]
     }
 
-    fn check(&self, config: &Word2Vec) -> Result<()> {
+    pub(super) fn check(&self, config: &Word2Vec) -> Result<()> {
         let finite =
             |rows: &Rows| rows.par_chunks(1 << 16).all(|part| part.iter().all(|x| x.is_finite()));
         if finite(&self.inputs) && finite(&self.outputs) {
@@ -79,7 +86,7 @@ impl Tables {
     }
 
     /// New vectors for the words of a corpus; those of a model where it has the word.
-    fn start(
+    pub(super) fn start(
         config: &Word2Vec,
         corpus: &Corpus,
         from: Option<&Word2VecModel>,
@@ -106,7 +113,7 @@ impl Tables {
     }
 
     /// The model of the corpus's words, and after them the words that only `from` knows.
-    fn finish(
+    pub(super) fn finish(
         self,
         config: &Word2Vec,
         corpus: &Corpus,
@@ -157,15 +164,15 @@ fn uniform(rows: usize, dim: usize, seed: u64) -> Vec<f32> {
 
 /// What stays the same from epoch to epoch.
 pub(in crate::vectors) struct Trainer {
-    config: Word2Vec,
-    subsampling: Subsampling,
-    outputs: Outputs,
-    windows: Windows,
+    pub(super) config: Word2Vec,
+    pub(super) subsampling: Subsampling,
+    pub(super) outputs: Outputs,
+    pub(super) windows: Windows,
     parts: Option<Parts>,
     shuffles: bool,
 }
 
-enum Outputs {
+pub(super) enum Outputs {
     Noise(AliasTable),
     Tree(HuffmanTree),
 }
@@ -254,17 +261,25 @@ impl Trainer {
             shuffles: self.shuffles,
         };
         let next = AtomicUsize::new(0);
-        let pass = Pass { config: &self.config, epoch, sentences, shop, next: &next, seed };
+        let pass = Pass { trainer: self, epoch, sentences, shop, next: &next, seed };
         (0..self.config.workers)
             .into_par_iter()
             .with_max_len(1)
             .try_for_each(|_| pass.work(cancel))?;
         tables.check(&self.config)
     }
+
+    /// The learning rate of a chunk.
+    pub(super) fn rate(&self, epoch: usize, chunk: usize, sentences: &Sentences) -> f32 {
+        let before = epoch as f64 + sentences.share_before(chunk);
+        let done = before / self.config.epochs as f64;
+        let (start, end) = (self.config.alpha, self.config.min_alpha);
+        (start - (start - end) * done) as f32
+    }
 }
 
 struct Pass<'a> {
-    config: &'a Word2Vec,
+    trainer: &'a Trainer,
     epoch: usize,
     sentences: &'a Sentences,
     shop: Shop<'a>,
@@ -274,7 +289,7 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn work(&self, cancel: &Cancel) -> Result<()> {
-        let mut desk = Desk::new(self.config.vector_size);
+        let mut desk = Desk::new(self.trainer.config.vector_size);
         loop {
             let chunk = self.next.fetch_add(1, Ordering::Relaxed);
             if chunk >= self.sentences.chunks() {
@@ -288,15 +303,8 @@ impl Pass<'_> {
                 desk: &mut desk,
                 ids: self.sentences.chunk(chunk),
                 rng: rng::stream(self.seed, "word2vec.windows", lane),
-                rate: self.rate(chunk),
+                rate: self.trainer.rate(self.epoch, chunk, self.sentences),
             });
         }
-    }
-
-    fn rate(&self, chunk: usize) -> f32 {
-        let before = self.epoch as f64 + self.sentences.share_before(chunk);
-        let done = before / self.config.epochs as f64;
-        let (start, end) = (self.config.alpha, self.config.min_alpha);
-        (start - (start - end) * done) as f32
     }
 }

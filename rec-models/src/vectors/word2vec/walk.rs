@@ -12,7 +12,10 @@ use crate::vectors::parts::Parts;
 use crate::vectors::rows::Shared;
 
 /// Hidden rows that step together; more of them would move the outputs too far at once.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
+
+/// Words of a sentence whose vectors are asked for before their turn.
+const AHEAD: usize = 16;
 
 /// What all workers share.
 #[derive(Clone, Copy)]
@@ -120,7 +123,11 @@ impl Task for Walk<'_> {
                 sentence.shuffle(rng);
             }
             shop.draw(sentence, 0, rate, rng, coming);
+            for at in 0..sentence.len().min(AHEAD) {
+                shop.ask(sentence, at);
+            }
             for at in 0..sentence.len() {
+                shop.ask(sentence, at + AHEAD);
                 std::mem::swap(drawn, coming);
                 shop.draw(sentence, at + 1, rate, rng, coming);
                 let reach = shop.windows.reach(rng);
@@ -156,6 +163,14 @@ impl Task for Walk<'_> {
 }
 
 impl Shop<'_> {
+    /// Asks for the vector of the word at a position.
+    #[inline(always)]
+    fn ask(&self, sentence: &[u32], at: usize) {
+        if let (Some(&word), None) = (sentence.get(at), self.parts) {
+            self.inputs.prefetch(word);
+        }
+    }
+
     /// The outputs of the word at a position, whose rows are asked for; none past the end, and none
     /// where a step takes all words of a window at once. A negative that is the word itself is left
     /// out, as in word2vec.
@@ -253,17 +268,12 @@ impl Shop<'_> {
         (sources, bag): (&[u32], Bag),
         drawn: &Drawn,
     ) {
-        scratch.reserve(2, drawn.rows.len());
+        scratch.reserve(1, drawn.rows.len());
         let d = scratch.stride();
         let share = s.splat(1.0 / sources.len() as f32);
-        // Row 0 is the bag, row 1 the vector that goes into it.
-        self.inputs.read(sources[0], &mut scratch.x[..]);
+        self.inputs.read(sources[0], &mut scratch.x);
         for &source in &sources[1..] {
-            let (bag, next) = scratch.x.split_at_mut(d);
-            self.inputs.read(source, next);
-            for at in (0..d).step_by(S::WIDTH) {
-                s.store(s.add(s.load(&bag[at..]), s.load(&next[at..])), &mut bag[at..]);
-            }
+            self.inputs.add_to(source, &mut scratch.x);
         }
         if bag == Bag::Mean {
             scaled(s, &mut scratch.x[..d], share);
