@@ -41,6 +41,11 @@ def read(folder: Path, name: str, part: str) -> tuple[list[str], list[str]]:
     return [rec.text.clean(text) for text, _ in rows], [label for _, label in rows]
 
 
+def sample(rows: list, size: int, seed: int) -> list:
+    """Some rows at random: the files are sorted by label, so the first ones are of one kind."""
+    return [rows[row] for row in np.random.default_rng(seed).permutation(len(rows))[:size]]
+
+
 def untrained(folder: Path, tokenizer: rec.Tokenizer) -> rec.TextEncoder:
     """2 layers × 128, weights as they are initialised."""
     import torch
@@ -64,9 +69,8 @@ def pretrain(data: Path, to: Path, epochs: str = "6") -> None:
     texts, _ = read(data, "shopping-category", "train")
     others, _ = read(data, "shopping-category", "test")
     known = set(texts)  # some reviews stand in the file more than once
-    chosen = np.random.default_rng(1).permutation(len(texts))[:REVIEWS]
-    texts = [texts[row] for row in chosen]
-    held_out = [text for text in others if text not in known][:HELD_OUT]
+    texts = sample(texts, REVIEWS, 1)
+    held_out = sample([text for text in others if text not in known], HELD_OUT, 2)
     tokenizer = rec.Tokenizer.train(texts, vocab_size=5000)
     print(f"{len(texts)} reviews, {len(held_out)} held out; {tokenizer.vocab_size} tokens", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -93,16 +97,16 @@ def pretrain(data: Path, to: Path, epochs: str = "6") -> None:
 
 
 def labels(data: Path, folder: Path, name: str, *sizes: str) -> None:
-    train, (texts, wanted) = read(data, name, "train"), read(data, name, "test")
-    test = texts[:TESTED], wanted[:TESTED]
+    train = list(zip(*read(data, name, "train")))
+    test = zip(*sample(list(zip(*read(data, name, "test"))), TESTED, 0))
+    test = tuple(map(list, test))
     with tempfile.TemporaryDirectory() as blank:
         untrained(Path(blank), rec.Tokenizer.from_pretrained(folder))
         for size in map(int, sizes or SIZES):
             epochs, seeds = SIZES[size]
             for seed in range(1, seeds + 1):
-                rows = np.random.default_rng(seed).permutation(len(train[0]))[: size or None]
-                texts, wanted = ([column[row] for row in rows] for column in train)
-                print(f"{name}, {len(rows)} labels, seed {seed}", flush=True)
+                texts, wanted = map(list, zip(*sample(train, size or len(train), seed)))
+                print(f"{name}, {len(texts)} labels, seed {seed}", flush=True)
                 report("n-grams", rec.TagClassifier().fit(texts, wanted), test)
                 for what, start in [("untrained", blank), ("pre-trained", folder)]:
                     report(what, *fine_tune(start, texts, wanted, epochs, seed), test)
