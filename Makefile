@@ -39,9 +39,9 @@ test-rust: $(BIN)/python ## Run the Rust tests
 test-python: python ## Run the Python tests (ARGS="-k name" to choose)
 	$(BIN)/python -m pytest rec-py/tests $(ARGS)
 
-test-libtorch: torch ## Run the Rust tests with LibTorch, and parity with transformers on both devices
+test-libtorch: torch ## Run the Rust tests with all features, LibTorch among them, and parity with transformers on both devices
 	$(WITH_TORCH) REC_PYTHON="$(abspath $(TORCH_BIN)/python)" \
-		$(CARGO) test --release -p rec-models --features libtorch --lib --test language
+		$(CARGO) test --release -p rec-models --features libtorch,hub --lib --test language
 
 torch: $(TORCH_VENV)/.built ## Install LibTorch and the peers of the language models into $(TORCH_VENV)
 

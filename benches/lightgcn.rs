@@ -4,10 +4,14 @@
 //! cargo bench -p rec-models --bench lightgcn -- step --data gowalla          # seconds a step
 //! cargo bench -p rec-models --bench lightgcn -- tune --data gowalla …        # on a held-out part
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla …        # all of train, test
+//! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --views cross-layer --noise 0.1 …
+//! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --plus 0.6 -0.1 0.2 …
 //! cargo bench -p rec-models --bench lightgcn -- gfcf --data gowalla --factors 256
+//! cargo bench -p rec-models --bench lightgcn -- size --batch 65536          # seconds by size
 //! ```
 //!
-//! `tune` holds a tenth of the training interactions out, measures there after every `--every`
+//! `tune` measures on the validation part, or where there is none on a tenth of the training
+//! interactions held out, there after every `--every`
 //! epochs, and stops after `--patience` measurements without a better one; `test` trains on all of
 //! them for the epochs given and measures once, on the test part.
 
@@ -20,19 +24,28 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
+use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
 use rec_core::data::Dataset;
 use rec_core::rank::Recommend;
 use rec_models::fit::{Fit, FitContext, Validation};
-use rec_models::graph::{GfCf, GraphLoss, LightGcn, PositiveSampling};
+use rec_models::graph::{Contrast, GfCf, GraphLoss, LightGcn, PositiveSampling, Views};
 use support::{data, dataset, n_items, recall_ndcg, sequences};
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Job {
     Gfcf,
+    Size,
     Step,
     Tune,
     Test,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Contrasted {
+    CrossLayer,
+    Noise,
+    EdgeDropout,
 }
 
 #[derive(Parser)]
@@ -58,6 +71,21 @@ struct Args {
     /// Draws users, then one of their items.
     #[arg(long)]
     users: bool,
+    /// Contrasts two views: XSimGCL, SimGCL or SGL.
+    #[arg(long)]
+    views: Option<Contrasted>,
+    #[arg(long, default_value_t = 0.2)]
+    weight: f32,
+    #[arg(long, default_value_t = 0.2)]
+    contrast_temperature: f32,
+    /// Length of the noise, or share of edges dropped.
+    #[arg(long, default_value_t = 0.1)]
+    noise: f32,
+    #[arg(long)]
+    residual: Option<f32>,
+    /// LightGCN++ with these powers and share of the initial embeddings.
+    #[arg(long, num_args = 3, allow_negative_numbers = true)]
+    plus: Option<Vec<f32>>,
     #[arg(long, default_value_t = 5)]
     every: usize,
     #[arg(long, default_value_t = 3)]
@@ -72,6 +100,10 @@ struct Args {
 
 impl Args {
     fn estimator(&self) -> LightGcn {
+        let base = match self.plus.as_deref() {
+            Some(&[alpha, beta, gamma]) => LightGcn::plus_plus(alpha, beta, gamma),
+            _ => LightGcn::default(),
+        };
         LightGcn {
             factors: self.factors,
             layers: self.layers,
@@ -87,8 +119,19 @@ impl Args {
                 true => PositiveSampling::Users,
                 false => PositiveSampling::Events,
             },
-            ..LightGcn::default()
+            contrast: self.contrast(),
+            residual: self.residual.or(base.residual),
+            ..base
         }
+    }
+
+    fn contrast(&self) -> Option<Contrast> {
+        let views = match self.views? {
+            Contrasted::CrossLayer => Views::CrossLayer { noise: self.noise, layer: 1 },
+            Contrasted::Noise => Views::Noise { noise: self.noise },
+            Contrasted::EdgeDropout => Views::EdgeDropout { rate: self.noise },
+        };
+        Some(Contrast { views, weight: self.weight, temperature: self.contrast_temperature })
     }
 
     fn ctx(&self) -> FitContext<'static> {
@@ -98,14 +141,26 @@ impl Args {
 
 fn main() {
     let args = Args::parse();
+    if args.job == Job::Size {
+        return sizes(&args);
+    }
     let Some((train, test)) = split(&args.data) else { return };
     let n = n_items(&train).max(n_items(&test));
     match args.job {
         Job::Step => step(&args, &dataset(&train, n)),
         Job::Tune => {
-            let (kept, held) = hold_out(&train, args.seed);
+            let (kept, held) = match data(&format!("{}/valid.txt.gz", args.data)) {
+                Some(valid) => {
+                    let mut held = sequences(&valid);
+                    held.resize(train.len(), Vec::new());
+                    (train, held)
+                }
+                None => hold_out(&train, args.seed),
+            };
+            let n = n.max(n_items(&held));
             tune(&args, &dataset(&kept, n), &held);
         }
+        Job::Size => {}
         Job::Gfcf => {
             let estimator = GfCf { factors: args.factors, ..GfCf::default() };
             report(&estimator, &args, &dataset(&train, n), &test);
@@ -166,6 +221,30 @@ fn tune(args: &Args, kept: &Dataset, held: &Users) {
     println!("best after {} epochs", model.log().epochs);
 }
 
+/// Parts of gowalla, and ten million edges between users and items drawn by their popularity.
+fn sizes(args: &Args) {
+    if let Some((train, _)) = split("gowalla") {
+        let n = n_items(&train);
+        for share in [4, 2, 1] {
+            let part = train.iter().enumerate().map(|(u, items)| match u % share {
+                0 => items.clone(),
+                _ => Vec::new(),
+            });
+            step(args, &dataset(&part.collect::<Vec<_>>(), n));
+        }
+    }
+    let (users, items) = (300_000, 100_000);
+    let mut rng = rec_core::rng::stream(args.seed, "edges", 0);
+    let generated = (0..users).map(|_| {
+        let draw = |_| (items as f64 * rng.random::<f64>().powi(3)) as u32;
+        let mut had: Vec<u32> = (0..36).map(draw).collect();
+        had.sort_unstable();
+        had.dedup();
+        had
+    });
+    step(args, &dataset(&generated.collect::<Vec<_>>(), items));
+}
+
 /// Two lengths of training apart give the time of their difference.
 fn step(args: &Args, train: &Dataset) {
     let time = |epochs| {
@@ -179,9 +258,9 @@ fn step(args: &Args, train: &Dataset) {
     epochs.sort_by(f64::total_cmp);
     let [best, median, _] = epochs[..] else { return };
     println!(
-        "{}: batch {}, {steps} steps an epoch: best {best:.2} s an epoch, {:.4} s a step; median \
+        "{} edges: batch {}, {steps} steps an epoch: best {best:.2} s an epoch, {:.4} s a step; median \
          {median:.2}, {:.4}",
-        args.data,
+        train.interactions.len(),
         args.batch,
         best / steps as f64,
         median / steps as f64

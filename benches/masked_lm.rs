@@ -1,4 +1,4 @@
-//! Seconds of a masked-language-model training step.
+//! Tokens a second of masked-language-model training steps, and the most memory the process took.
 //!
 //! ```text
 //! cargo bench --bench masked_lm -- --model FOLDER --texts texts.json --device cpu
@@ -12,7 +12,7 @@ use clap::Parser;
 use rec_core::text::Tokenizer;
 use rec_models::device::parse_dtype;
 use rec_models::language::{
-    Corpus, EncoderModel, LanguageTraining, MaskedLmModel, MaskedObjective,
+    Corpus, EncoderModel, LanguageTraining, LoraConfig, MaskedLmModel, MaskedObjective,
 };
 use rec_models::{Device, Error, FitContext, Result};
 
@@ -32,6 +32,12 @@ struct Args {
     batch_tokens: usize,
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Compute each layer's activations again in the backward pass
+    #[arg(long)]
+    gradient_checkpointing: bool,
+    /// Train LoRA adapters of this rank alone, and the new head
+    #[arg(long)]
+    lora: Option<usize>,
     /// Passed by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
@@ -44,8 +50,6 @@ fn main() -> Result<()> {
         .map_err(|e| Error::format(&args.texts, None, e.to_string()))?;
     let device: Device = args.device.parse()?;
     let on = device.tensor()?.autodiff();
-    let (encoder, _) = EncoderModel::load(&args.model, &on, parse_dtype(&args.dtype)?)?;
-    let model = MaskedLmModel::with_new_head(encoder, 1);
     let tokenizer = Tokenizer::from_folder(&args.model)?;
     let corpus = Corpus::encode(&tokenizer, &texts, Some(128))?;
     let metrics = std::env::temp_dir().join(format!("masked-lm-{}.jsonl", std::process::id()));
@@ -53,9 +57,14 @@ fn main() -> Result<()> {
         epochs: 1,
         learning_rate: 1e-5,
         batch_tokens: args.batch_tokens,
+        gradient_checkpointing: args.gradient_checkpointing,
+        lora: args.lora.map(|rank| LoraConfig { rank, ..LoraConfig::default() }),
         metrics: Some(metrics.clone()),
         ..LanguageTraining::default()
     };
+    let (dtype, adapters) = (parse_dtype(&args.dtype)?, training.adapters(1));
+    let (encoder, _) = EncoderModel::adapted(&args.model, &on, dtype, adapters.as_ref())?;
+    let model = MaskedLmModel::with_new_head(encoder, 1);
     let ctx = FitContext { device, threads: Some(args.threads), ..FitContext::default() };
     training.fit(model, &MaskedObjective::new(&tokenizer)?, &corpus, None, &ctx)?;
     let lines = std::fs::read_to_string(&metrics).map_err(Error::io(&metrics))?;
@@ -66,5 +75,15 @@ fn main() -> Result<()> {
             serde_json::from_str(line).map_err(|e| Error::format(&metrics, None, e.to_string()))?;
         println!("tokens/s {}", line["tokens_per_second"]);
     }
+    if let Some(peak) = peak_memory() {
+        eprintln!("peak memory {peak}");
+    }
     Ok(())
+}
+
+/// The most memory that the process took, where the system tells.
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().to_string())
 }

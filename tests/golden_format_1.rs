@@ -7,12 +7,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rec_core::data::{Dataset, Id, InteractionsBuilder};
+use rec_core::data::{Dataset, Id, InteractionsBuilder, Items, SocialGraph, UnknownUsers};
 use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
+use rec_models::content::Content;
 use rec_models::fit::Estimator;
-use rec_models::graph::{GfCf, LightGcn};
+use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Sept, SocialLightGcn, UltraGcn};
 use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
 
@@ -20,7 +22,8 @@ fn folder(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/format_1").join(kind)
 }
 
-/// Seven users and six items with Chinese and Latin ids; two tastes and one item that all share.
+/// Seven users and six items with Chinese and Latin ids, which are their texts as well; two tastes and
+/// one item that all share.
 fn shop() -> Dataset {
     let mut events = InteractionsBuilder::new();
     let baskets =
@@ -30,7 +33,15 @@ fn shop() -> Dataset {
             events.push(format!("u{user}").as_str(), item, None, Some(at as i64)).unwrap();
         }
     }
-    events.build().unwrap().into()
+    let events = events.build().unwrap();
+    let ids = events.ids().items.clone();
+    let titles = ids.iter().map(|id| id.to_string()).collect();
+    let items = Items::new(ids).with_text("title", titles).unwrap();
+    let friends = [("u0", "u1", 1.0), ("u1", "u2", 1.0), ("u3", "u4", 1.0), ("u4", "u6", 1.0)];
+    let users = events.ids().clone();
+    let social = SocialGraph::new(users, friends, false, UnknownUsers::Error).unwrap();
+    let (items, social) = (Some(Arc::new(items)), Some(Arc::new(social)));
+    Dataset { interactions: events, items, social }
 }
 
 fn estimator(kind: &str) -> Box<dyn Estimator> {
@@ -38,13 +49,28 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         "als" => Box::new(Als { factors: 3, epochs: 3, ..Als::default() }),
         "bpr" => Box::new(Bpr { factors: 3, epochs: 5, workers: 1, ..Bpr::default() }),
         "co_transition" => Box::new(CoTransition::default()),
+        "content" => Box::new(Content::default()),
         "ease" => Box::new(Ease { l2: 1.0, ..Ease::default() }),
         "gfcf" => Box::new(GfCf { factors: 3, ..GfCf::default() }),
         "lightgcn" => Box::new(LightGcn { factors: 3, epochs: 5, ..LightGcn::default() }),
+        "link_predictor" => {
+            Box::new(LinkPredictor { hidden: 3, factors: 3, epochs: 5, ..LinkPredictor::default() })
+        }
+        "sept" => Box::new(Sept { factors: 3, epochs: 5, positives: 2, ..Sept::default() }),
+        "social_lightgcn" => {
+            Box::new(SocialLightGcn { factors: 3, epochs: 5, ..SocialLightGcn::default() })
+        }
         "item2vec" => Box::new(Item2Vec { vector_size: 3, epochs: 5, ..Item2Vec::default() }),
         "item_knn" => Box::new(ItemKnn::default()),
         "popular" => Box::new(Popular::default()),
         "slim" => Box::new(Slim { l1: 0.01, l2: 0.1, ..Slim::default() }),
+        "ultragcn" => Box::new(UltraGcn {
+            factors: 3,
+            epochs: 20,
+            negatives: 4,
+            learning_rate: 0.05,
+            ..UltraGcn::default()
+        }),
         "user_knn" => Box::new(UserKnn::default()),
         other => panic!("a golden {other} model has no estimator here"),
     }

@@ -19,7 +19,7 @@ pub(crate) fn data(file: &str) -> Option<PathBuf> {
 }
 
 /// Lines of whitespace-separated numbers, from a gzip file.
-fn lines(path: &Path) -> Vec<Vec<u32>> {
+pub(crate) fn lines(path: &Path) -> Vec<Vec<u32>> {
     let mut text = String::new();
     let file = std::fs::File::open(path).unwrap();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();

@@ -7,6 +7,7 @@ pub mod graph;
 pub mod metrics;
 pub mod objective;
 pub mod parallel;
+pub mod profile;
 pub mod rank;
 pub mod rng;
 pub mod sampling;

@@ -4,6 +4,7 @@
 //! ([`rec_core::rank::Recommend`]) and can be saved and [`load`]ed.
 
 pub mod collab;
+pub mod content;
 pub mod device;
 pub mod fit;
 pub mod graph;

@@ -290,6 +290,15 @@ impl PyDataset {
         Ok(self.beside(kept))
     }
 
+    /// The same events with all of `dataset.items` in the id map: items nobody had yet, which a
+    /// model of contents can recommend.
+    fn with_items(&self) -> PyResult<Self> {
+        let Some(items) = &self.inner.items else {
+            return Err(data("with_items", "the data set has no items; set dataset.items first"));
+        };
+        Ok(self.beside(self.inner.interactions.with_items(items.ids())))
+    }
+
     /// One event a user and item: weights summed, the last kept, or the events counted.
     #[pyo3(signature = (policy="sum"))]
     fn deduplicate(&self, py: Python<'_>, policy: &str) -> PyResult<Self> {

@@ -6,18 +6,17 @@ use std::sync::Arc;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rec_models::fit::{Checkpoints, FitContext};
 use rec_models::language::{
-    Encode, EncoderOptions, EncoderTraining, LanguageTraining, Lesson, LongTexts, PoolingMode,
-    Prompt, TextEncoder, Vectors, train_encoder,
+    Encode, EncoderOptions, Lesson, LongTexts, PoolingMode, Prompt, TextEncoder, Vectors,
+    merge_adapter, train_encoder,
 };
 
 use crate::errors::{OrRaise, parameter};
 use crate::ids::reshaped;
 use crate::interrupt;
-use crate::params::{configure, params_from_py};
 use crate::progress::reporter;
 use crate::texts::{Texts, text_from_py};
+use crate::training::{History, Run, history};
 
 /// A transformer with its tokenizer and pooling.
 #[pyclass(module = "rec", name = "TextEncoder", frozen)]
@@ -58,14 +57,10 @@ impl Wish {
     }
 }
 
-/// What went on while an encoder was trained: losses by epoch, and step and loss of each
-/// measurement.
-type History = (Vec<f64>, Vec<(usize, f64)>);
-
 #[pymethods]
 impl PyTextEncoder {
     /// Trains on texts (and, for pairs, what belongs to each) and writes the encoder to `to`.
-    #[pyo3(signature = (lists, to, *, lesson, temperature, flag, settings, max_len, dtype, device, seed, num_threads, checkpoints, metrics, progress))]
+    #[pyo3(signature = (lists, to, *, lesson, temperature, flag, settings, surroundings, progress))]
     #[allow(clippy::too_many_arguments)]
     fn train(
         &self,
@@ -76,22 +71,10 @@ impl PyTextEncoder {
         temperature: f64,
         flag: bool,
         settings: &Bound<'_, PyDict>,
-        max_len: Option<usize>,
-        dtype: &str,
-        device: &str,
-        seed: u64,
-        num_threads: Option<usize>,
-        checkpoints: Option<(PathBuf, usize)>,
-        metrics: Option<PathBuf>,
+        surroundings: &Bound<'_, PyDict>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<History> {
-        let mut training: LanguageTraining = configure(&params_from_py(settings)?).or_raise()?;
-        training.metrics = metrics;
-        let how = EncoderTraining {
-            training,
-            max_len,
-            dtype: rec_models::device::parse_dtype(dtype).or_raise()?,
-        };
+        let run = Run::from_py(settings, surroundings, progress)?;
         let lists = lists.iter().map(Texts::from_py).collect::<PyResult<Vec<_>>>()?;
         let lists: Vec<Vec<&str>> = lists.iter().map(Texts::as_strs).collect();
         let list = |i: usize| lists.get(i).map_or(&[][..], Vec::as_slice);
@@ -107,26 +90,21 @@ impl PyTextEncoder {
             },
             other => return Err(parameter("objective", other, "choose masked or simcse")),
         };
-        let (device, progress) = (device.parse().or_raise()?, reporter(progress));
-        let from = self.inner.folder();
+        let from = self.inner.trainable_folder().or_raise()?;
         let learnt = interrupt::run(py, |cancel| {
-            let ctx = FitContext {
-                device,
-                seed,
-                threads: num_threads,
-                progress,
-                checkpoints: checkpoints.map(|(dir, every)| Checkpoints { dir, every }),
-                cancel: cancel.clone(),
-                ..FitContext::default()
-            };
-            train_encoder(from, &to, lesson, &how, &ctx)
+            train_encoder(from, &to, lesson, &run.how, &run.context(cancel))
         })?;
-        let validation = learnt.validation.iter().map(|e| (e.step, e.loss)).collect();
-        Ok((learnt.losses, validation))
+        Ok(history(learnt))
+    }
+
+    /// Writes the encoder of the folder `base` to `to`, with the adapter in `adapter` merged.
+    #[staticmethod]
+    fn merge(py: Python<'_>, base: PathBuf, adapter: PathBuf, to: PathBuf) -> PyResult<()> {
+        interrupt::run(py, |_| merge_adapter(&base, &adapter, &to))
     }
 
     #[staticmethod]
-    #[pyo3(signature = (folder, *, device, dtype, pooling, max_len, long_texts, overlap, cache))]
+    #[pyo3(signature = (folder, *, device, dtype, pooling, max_len, long_texts, overlap, cache, adapter))]
     #[allow(clippy::too_many_arguments)]
     fn from_pretrained(
         py: Python<'_>,
@@ -138,6 +116,7 @@ impl PyTextEncoder {
         long_texts: &str,
         overlap: usize,
         cache: Option<PathBuf>,
+        adapter: Option<PathBuf>,
     ) -> PyResult<Self> {
         let long_texts = match long_texts {
             "truncate" => LongTexts::Truncate,
@@ -150,6 +129,7 @@ impl PyTextEncoder {
             pooling: pooling.map(str::parse::<PoolingMode>).transpose().or_raise()?,
             max_len,
             long_texts,
+            adapter,
         };
         let inner = interrupt::run(py, |_| {
             let encoder = TextEncoder::from_pretrained(&folder, &options)?;

@@ -9,8 +9,9 @@ use rec_core::store::Manifest;
 use rec_core::{Error, Result};
 use rec_models::Device;
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
+use rec_models::content::Content;
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
-use rec_models::graph::{GfCf, LightGcn};
+use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Sept, SocialLightGcn, UltraGcn};
 use rec_models::vectors::Item2Vec;
 
 use crate::dataset::{PyDataset, path_of};
@@ -53,12 +54,17 @@ kinds! {
     "item_knn" => ItemKnn,
     "user_knn" => UserKnn,
     "co_transition" => CoTransition,
+    "content" => Content,
     "ease" => Ease,
     "slim" => Slim,
     "als" => Als,
     "bpr" => Bpr,
     "gfcf" => GfCf,
     "lightgcn" => LightGcn,
+    "link_predictor" => LinkPredictor,
+    "sept" => Sept,
+    "social_lightgcn" => SocialLightGcn,
+    "ultragcn" => UltraGcn,
     "item2vec" => Item2Vec,
 }
 

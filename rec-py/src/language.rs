@@ -1,4 +1,4 @@
-//! Text generation.
+//! Language models: training, generation, likelihoods.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -8,14 +8,22 @@ use std::time::Duration;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rec_core::{Result, parallel};
+use rec_core::{Error, Result, parallel};
+use rec_models::Device;
 use rec_models::fit::Cancel;
 use rec_models::language::generate::{Finish, Piece};
-use rec_models::language::{GenerateOptions, TextGenerator};
+use rec_models::language::{
+    Backbone, EncoderModel, GenerateOptions, LoadReport, NewModel, TextGenerator, copy_model,
+    is_causal, train_language_model,
+};
+use tempfile::TempDir;
 
 use crate::errors::{OrRaise, parameter};
 use crate::interrupt;
+use crate::params::{configure, params_from_py};
 use crate::texts::Texts;
+use crate::tokenizer::PyTokenizer;
+use crate::training::{self, History, history};
 
 /// How often a waiting iterator looks for signals.
 const POLL: Duration = Duration::from_millis(50);
@@ -25,10 +33,41 @@ type Continuation = (String, Vec<u32>, &'static str);
 /// A token as it comes: of which prompt, its id, the text now certain, why it is the last.
 type Token = (usize, u32, String, Option<&'static str>);
 
-/// A decoder with its tokenizer.
+/// A language model with its tokenizer.
 #[pyclass(module = "rec", name = "LanguageModel", frozen)]
 pub(crate) struct PyLanguageModel {
-    inner: Arc<TextGenerator>,
+    folder: Folder,
+    kind: Kind,
+}
+
+/// What the model predicts.
+enum Kind {
+    /// The next token.
+    Causal(Arc<TextGenerator>),
+    /// Tokens behind a mask: it is read anew where it is trained or encodes.
+    Masked { vocab_size: usize, max_len: Option<usize>, report: LoadReport },
+}
+
+/// Where a model's files lie.
+enum Folder {
+    Given(PathBuf),
+    /// Of a model that was made here, as long as it lives.
+    Kept(TempDir),
+}
+
+impl Folder {
+    /// One that is gone with the model; the model's own folder lies in it.
+    fn new() -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("rec-language-model-").tempdir();
+        dir.map(Self::Kept).map_err(Error::io(std::env::temp_dir()))
+    }
+
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::Given(path) => path.clone(),
+            Self::Kept(dir) => dir.path().join("model"),
+        }
+    }
 }
 
 #[pymethods]
@@ -42,9 +81,75 @@ impl PyLanguageModel {
         dtype: &str,
     ) -> PyResult<Self> {
         let device = device.parse().or_raise()?;
-        let dtype = rec_models::device::parse_dtype(dtype).or_raise()?;
-        let inner = interrupt::run(py, |_| TextGenerator::from_pretrained(&folder, device, dtype))?;
-        Ok(Self { inner: Arc::new(inner) })
+        interrupt::run(py, |_| Self::open(Folder::Given(folder), device, dtype))
+    }
+
+    /// A new model of the sizes' family, with the tokenizer's vocabulary.
+    #[staticmethod]
+    #[pyo3(signature = (sizes, tokenizer, *, seed, device, dtype))]
+    fn from_config(
+        py: Python<'_>,
+        sizes: &Bound<'_, PyDict>,
+        tokenizer: &PyTokenizer,
+        seed: u64,
+        device: &str,
+        dtype: &str,
+    ) -> PyResult<Self> {
+        let new: NewModel = configure(&params_from_py(sizes)?).or_raise()?;
+        let device = device.parse().or_raise()?;
+        let tokenizer = &tokenizer.inner;
+        interrupt::run(py, |_| {
+            let folder = Folder::new()?;
+            new.write(tokenizer, &folder.path(), seed)?;
+            Self::open(folder, device, dtype)
+        })
+    }
+
+    /// The model after training on texts, and how that went.
+    #[pyo3(signature = (texts, validation, *, whole_words, settings, surroundings, progress))]
+    #[allow(clippy::too_many_arguments)]
+    fn fit(
+        &self,
+        py: Python<'_>,
+        texts: &Bound<'_, PyAny>,
+        validation: Option<&Bound<'_, PyAny>>,
+        whole_words: bool,
+        settings: &Bound<'_, PyDict>,
+        surroundings: &Bound<'_, PyDict>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<(Self, History)> {
+        let run = training::Run::from_py(settings, surroundings, progress)?;
+        let texts = Texts::from_py(texts)?;
+        let validation = validation.map(Texts::from_py).transpose()?;
+        let (texts, validation) =
+            (texts.as_strs(), validation.as_ref().map(Texts::as_strs).unwrap_or_default());
+        let from = self.folder.path();
+        let (model, learnt) = interrupt::run(py, |cancel| {
+            let folder = Folder::new()?;
+            let lists = (texts.as_slice(), validation.as_slice());
+            let ctx = run.context(cancel);
+            let learnt =
+                train_language_model(&from, &folder.path(), lists, whole_words, &run.how, &ctx)?;
+            Ok((Self::open(folder, run.device, &run.dtype)?, learnt))
+        })?;
+        Ok((model, history(learnt)))
+    }
+
+    /// Writes the model's folder.
+    fn save(&self, py: Python<'_>, to: PathBuf) -> PyResult<()> {
+        interrupt::run(py, |_| copy_model(&self.folder.path(), &to))
+    }
+
+    /// Where the model's files lie.
+    #[getter]
+    fn folder(&self) -> PathBuf {
+        self.folder.path()
+    }
+
+    /// Whether it predicts the next token, not those behind a mask.
+    #[getter]
+    fn causal(&self) -> bool {
+        matches!(self.kind, Kind::Causal(_))
     }
 
     /// The continuation of every prompt. Options not named are the checkpoint's.
@@ -56,12 +161,13 @@ impl PyLanguageModel {
         options: &Bound<'_, PyDict>,
         num_threads: Option<usize>,
     ) -> PyResult<Vec<Continuation>> {
-        let options = self.with(options)?;
+        let generator = self.generator("generate").or_raise()?;
+        let options = with(generator, options)?;
         let prompts = Texts::from_py(prompts)?;
         let prompts = prompts.as_strs();
         let generated = interrupt::run(py, |cancel| {
             parallel::install(num_threads, || {
-                self.inner.generate(&prompts, &options, cancel, |_| Ok(()))
+                generator.generate(&prompts, &options, cancel, |_| Ok(()))
             })
         })?;
         let parts = |g: rec_models::language::Generated| {
@@ -78,14 +184,15 @@ impl PyLanguageModel {
         options: &Bound<'_, PyDict>,
         num_threads: Option<usize>,
     ) -> PyResult<PyTokenStream> {
-        let options = self.with(options)?;
+        let generator = self.generator("stream").or_raise()?;
+        let options = with(generator, options)?;
         let prompts = Texts::from_py(prompts)?;
         let prompts: Vec<String> = prompts.as_strs().into_iter().map(str::to_owned).collect();
         // Bad input is refused here and not at the first token.
-        self.inner.stream(&prompts, &options).or_raise()?;
+        generator.stream(&prompts, &options).or_raise()?;
         let cancel = Cancel::default();
         let (sender, pieces) = sync_channel(1);
-        let run = Run { model: self.inner.clone(), prompts, options, cancel: cancel.clone() };
+        let run = Run { model: generator.clone(), prompts, options, cancel: cancel.clone() };
         std::thread::spawn(move || run.send(num_threads, &sender));
         Ok(PyTokenStream { pieces: Mutex::new(pieces), cancel })
     }
@@ -100,10 +207,11 @@ impl PyLanguageModel {
         batch_tokens: usize,
         num_threads: Option<usize>,
     ) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<u64>>)> {
+        let generator = self.generator("log_likelihoods").or_raise()?;
         let texts = Texts::from_py(texts)?;
         let texts = texts.as_strs();
         let found = interrupt::run(py, |cancel| {
-            parallel::install(num_threads, || self.inner.likelihoods(&texts, batch_tokens, cancel))
+            parallel::install(num_threads, || generator.likelihoods(&texts, batch_tokens, cancel))
         })?;
         let logs = found.iter().map(|l| l.log_probability);
         let tokens = found.iter().map(|l| l.tokens as u64);
@@ -113,7 +221,7 @@ impl PyLanguageModel {
     /// What the checkpoint suggests for generation, by name.
     #[getter]
     fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let o = self.inner.options();
+        let o = self.generator("options").or_raise()?.options();
         let dict = PyDict::new(py);
         dict.set_item("max_new_tokens", o.max_new_tokens)?;
         dict.set_item("do_sample", o.do_sample)?;
@@ -128,43 +236,75 @@ impl PyLanguageModel {
     /// Rows of the token table.
     #[getter]
     fn vocab_size(&self) -> usize {
-        self.inner.model().vocab_size()
+        match &self.kind {
+            Kind::Causal(generator) => generator.model().vocab_size(),
+            Kind::Masked { vocab_size, .. } => *vocab_size,
+        }
     }
 
     /// Tokens of prompt and continuation together, at most; None where nothing bounds them.
     #[getter]
     fn max_len(&self) -> Option<usize> {
-        self.inner.model().max_len()
+        match &self.kind {
+            Kind::Causal(generator) => generator.model().max_len(),
+            Kind::Masked { max_len, .. } => *max_len,
+        }
     }
 
     /// Weights that the model lacks and does without, and weights that it did not take.
     #[getter]
     fn report(&self) -> (Vec<String>, Vec<String>) {
-        let report = self.inner.report();
+        let report = match &self.kind {
+            Kind::Causal(generator) => generator.report(),
+            Kind::Masked { report, .. } => report,
+        };
         (report.missing.clone(), report.unexpected.clone())
     }
 }
 
 impl PyLanguageModel {
-    /// The checkpoint's options, with those that the caller named in their place.
-    fn with(&self, named: &Bound<'_, PyDict>) -> PyResult<GenerateOptions> {
-        let mut options = self.inner.options().clone();
-        for (name, value) in named {
-            match name.extract::<&str>()? {
-                "max_new_tokens" => options.max_new_tokens = value.extract()?,
-                "do_sample" => options.do_sample = value.extract()?,
-                "temperature" => options.temperature = value.extract()?,
-                "top_k" => options.top_k = Some(value.extract::<usize>()?).filter(|&k| k > 0),
-                "top_p" => options.top_p = Some(value.extract()?),
-                "repetition_penalty" => options.repetition_penalty = value.extract()?,
-                "stop_ids" => options.stop_ids = value.extract()?,
-                "stop_strings" => options.stop_strings = value.extract()?,
-                "seed" => options.seed = value.extract()?,
-                other => return Err(parameter(other, value, "is no option of generation")),
+    fn open(folder: Folder, device: Device, dtype: &str) -> Result<Self> {
+        let path = folder.path();
+        let dtype = rec_models::device::parse_dtype(dtype)?;
+        if is_causal(&path)? {
+            let generator = TextGenerator::from_pretrained(&path, device, dtype)?;
+            return Ok(Self { folder, kind: Kind::Causal(Arc::new(generator)) });
+        }
+        let (model, report) = EncoderModel::load(&path, &device.tensor()?, dtype)?;
+        let (vocab_size, max_len) = (model.vocab_size(), model.max_len());
+        Ok(Self { folder, kind: Kind::Masked { vocab_size, max_len, report } })
+    }
+
+    /// The decoder.
+    fn generator(&self, what: &str) -> Result<&Arc<TextGenerator>> {
+        match &self.kind {
+            Kind::Causal(generator) => Ok(generator),
+            Kind::Masked { .. } => {
+                let why = "it predicts tokens behind a mask; take a gpt2, llama or qwen3";
+                Err(Error::unsupported(what, "a masked language model", why))
             }
         }
-        Ok(options)
     }
+}
+
+/// The checkpoint's options, with those that the caller named in their place.
+fn with(generator: &TextGenerator, named: &Bound<'_, PyDict>) -> PyResult<GenerateOptions> {
+    let mut options = generator.options().clone();
+    for (name, value) in named {
+        match name.extract::<&str>()? {
+            "max_new_tokens" => options.max_new_tokens = value.extract()?,
+            "do_sample" => options.do_sample = value.extract()?,
+            "temperature" => options.temperature = value.extract()?,
+            "top_k" => options.top_k = Some(value.extract::<usize>()?).filter(|&k| k > 0),
+            "top_p" => options.top_p = Some(value.extract()?),
+            "repetition_penalty" => options.repetition_penalty = value.extract()?,
+            "stop_ids" => options.stop_ids = value.extract()?,
+            "stop_strings" => options.stop_strings = value.extract()?,
+            "seed" => options.seed = value.extract()?,
+            other => return Err(parameter(other, value, "is no option of generation")),
+        }
+    }
+    Ok(options)
 }
 
 /// Generation on a thread of its own.

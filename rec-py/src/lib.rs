@@ -8,6 +8,8 @@ mod errors;
 mod evaluate;
 mod fit;
 mod frame;
+mod fusion;
+mod graph;
 mod ids;
 mod interrupt;
 mod items;
@@ -15,10 +17,12 @@ mod keywords;
 mod language;
 mod model;
 mod params;
+mod profile;
 mod progress;
-mod rank;
 mod read;
 mod recommend;
+mod rerank;
+mod sampling;
 mod social;
 mod sparse;
 mod split;
@@ -28,6 +32,7 @@ mod text;
 mod texts;
 mod tokenizer;
 mod tokenizer_train;
+mod training;
 mod vectors;
 mod vectors_models;
 mod vectors_search;
@@ -58,6 +63,10 @@ mod native {
     #[pymodule_export]
     use crate::fit::{check_device, check_params, fit, folder_kind, load};
     #[pymodule_export]
+    use crate::fusion::{fuse, learn_fusion};
+    #[pymodule_export]
+    use crate::graph::{PyCircles, PyGraph};
+    #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]
     use crate::keywords::PyKeywordExtractor;
@@ -66,11 +75,15 @@ mod native {
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]
-    use crate::rank::{fuse, rerank_calibrate, rerank_mmr};
+    use crate::profile::user_profiles;
     #[pymodule_export]
     use crate::read::read_parts;
     #[pymodule_export]
     use crate::recommend::{PyExplanation, PyRecommendations};
+    #[pymodule_export]
+    use crate::rerank::{rerank_calibrate, rerank_dpp, rerank_freshness, rerank_mmr, rerank_rules};
+    #[pymodule_export]
+    use crate::sampling::sampling_co_consumed;
     #[pymodule_export]
     use crate::social::PySocialGraph;
     #[pymodule_export]

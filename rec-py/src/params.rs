@@ -4,6 +4,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use rec_core::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Named parameters, in JSON's types.
@@ -19,6 +20,12 @@ pub(crate) fn params_from_py(params: &Bound<'_, PyDict>) -> PyResult<Params> {
             Ok((name, value))
         })
         .collect()
+}
+
+/// A whole value from a dictionary.
+pub(crate) fn settings<T: DeserializeOwned>(name: &str, given: &Bound<'_, PyDict>) -> PyResult<T> {
+    serde_json::from_value(serde_json::Value::Object(params_from_py(given)?))
+        .map_err(|e| crate::errors::parameter(name, "…", &e.to_string()))
 }
 
 fn to_json(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {

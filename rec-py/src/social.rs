@@ -24,7 +24,7 @@ impl From<Arc<SocialGraph>> for PySocialGraph {
     }
 }
 
-type Edges = Vec<(Id, Id, f32)>;
+pub(crate) type Edges = Vec<(Id, Id, f32)>;
 
 #[pymethods]
 impl PySocialGraph {
@@ -90,7 +90,12 @@ impl PySocialGraph {
     }
 }
 
-fn read(frame: Frame, source: &str, target: &str, weight: Option<&str>) -> rec_core::Result<Edges> {
+pub(crate) fn read(
+    frame: Frame,
+    source: &str,
+    target: &str,
+    weight: Option<&str>,
+) -> rec_core::Result<Edges> {
     let (from_at, to_at) = (frame.position(source)?, frame.position(target)?);
     let weight_at = weight.map(|w| frame.position(w)).transpose()?;
     let text = is_text(&frame.kind(from_at)) || is_text(&frame.kind(to_at));

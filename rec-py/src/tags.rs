@@ -254,7 +254,7 @@ impl PyFittedTags {
                 cancel: cancel.clone(),
                 ..FitContext::default()
             };
-            let folder = encoder.inner.folder();
+            let folder = encoder.inner.trainable_folder()?;
             tagger.fit(folder, (&texts.as_strs()[..], &labelled), None, &ctx)
         })?;
         let FineTuned { classifier, losses, validation } = tuned;

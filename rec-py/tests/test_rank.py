@@ -80,6 +80,22 @@ def test_bad_fusions(models, dataset):
         rec.Fusion([models[0], other]).recommend(["u0"])
 
 
+def test_weights_are_learned_on_a_held_out_part(dataset):
+    train, valid, _ = rec.split.leave_last_out(dataset.deduplicate("last"))
+    fused = rec.Fusion([rec.EASE(l2=10.0), rec.Popular()]).fit(train)
+    found = fused.learn(valid, levels=[0, 10], min_users=10)
+    assert fused.method == "learned" and len(found["alone"]) == 2
+    assert sum(found["users"]) == train.n_users
+    for model, alone in zip(fused.models, found["alone"]):
+        assert rec.evaluate(model, valid, metrics=["ndcg@10"])["ndcg@10"] == pytest.approx(alone, abs=1e-6)
+    again = pickle.loads(pickle.dumps(fused))
+    np.testing.assert_array_equal(again.recommend(["u0"]).items, fused.recommend(["u0"]).items)
+    with pytest.raises(rec.DataError, match="training part"):
+        fused.learn(train)
+    with pytest.raises(rec.NotFittedError, match="learn"):
+        rec.Fusion(fused.models, method="learned").recommend(["u0"])
+
+
 def test_relevance_alone_keeps_the_order(models, items):
     candidates = models[0].recommend(["u0", "u1"], k=20)
     same = rec.rerank.mmr(candidates, items, k=5, relevance=1.0)
@@ -93,6 +109,44 @@ def test_diversity_mixes_the_tags(models, items, similarity):
     groups = mixed.items[0] % (2 if similarity == "jaccard" else 4)
     assert len(set(groups[:2].tolist())) == 2
     assert set(mixed.items[0]) <= set(candidates.items[0])
+
+
+@pytest.mark.parametrize("similarity", ["jaccard", "vec"])
+def test_a_determinant_mixes_the_tags(models, items, similarity):
+    candidates = models[0].recommend(["u0"], k=12)
+    mixed = rec.rerank.dpp(candidates, items, k=4, relevance=0.0, similarity=similarity)
+    groups = mixed.items[0] % (2 if similarity == "jaccard" else 4)
+    assert len(set(groups[:2].tolist())) == 2
+    with pytest.raises(rec.ParameterError, match="below 1"):
+        rec.rerank.dpp(candidates, items, k=4, relevance=1.0)
+
+
+def test_fresh_items_come_first(models):
+    candidates = models[0].recommend(["u0"], k=12)
+    last = int(candidates.items[0, -1])
+    fresh = rec.rerank.freshness(candidates, {last: 100, 9999: 5}, now=100, half_life=7.0, weight=1.0)
+    assert fresh.items[0, 0] == last and fresh.scores[0, 0] == pytest.approx(1.0)
+    same = rec.rerank.freshness(candidates, {}, now=0, half_life=7.0, weight=0.0)
+    np.testing.assert_array_equal(same.items, candidates.items)
+    with pytest.raises(rec.ParameterError, match="half_life"):
+        rec.rerank.freshness(candidates, {}, now=0, half_life=0.0)
+
+
+def test_rules_of_the_house(models, items):
+    candidates = models[0].recommend(["u0"], k=20)
+    first, second, third = (int(i) for i in candidates.items[0, :3])
+    rules = rec.rerank.Rules(
+        pinned={2: third}, blocked_items=[first], boosted_tags={"odd": 0.0}, quotas={"odd": 1}
+    )
+    shown = rules.apply(candidates, items, k=6).items[0]
+    assert first not in shown and shown[1] == third and (shown % 2 == 1).sum() <= 1
+    adjusted = rules.adjust(candidates, items)
+    np.testing.assert_array_equal(rules.select(adjusted, items, k=6).items[0], shown)
+    assert rec.rerank.Rules(blocked_items=[second]).apply(candidates, k=1).items[0, 0] == first
+    with pytest.raises(rec.DataError, match="no item has it"):
+        rec.rerank.Rules(blocked_tags=["prime"]).apply(candidates, items)
+    with pytest.raises(rec.UnknownIdError):
+        rec.rerank.Rules(pinned={1: 777}).apply(candidates, items)
 
 
 def test_calibration_matches_the_past(models, items, dataset):

@@ -8,7 +8,9 @@ mod decoders;
 mod encoders;
 mod gradients;
 mod killed;
+mod lora;
 mod peer;
+mod steps;
 mod text_encoder;
 
 use std::path::Path;

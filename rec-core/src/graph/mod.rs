@@ -6,8 +6,10 @@
 
 mod augment;
 mod build;
+mod circles;
 mod core;
 mod edge_list;
+mod links;
 mod normalize;
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,9 @@ use crate::data::Csr;
 use crate::{Error, Result};
 
 pub use build::{GraphBuilder, NodeKind, SelfLoops};
+pub use circles::{Affinity, Circles, Leiden, Quality};
 pub use edge_list::{read_edges, write_edges};
+pub use links::{HeldOutLinks, LinkHeuristic, LinkReport, evaluate_links};
 pub use normalize::Normalization;
 
 /// A weighted graph over nodes `0..n`: users first, then items, then tags, where it has them. All

@@ -4,6 +4,7 @@
 mod bpr;
 pub mod dense;
 mod ease;
+mod edge;
 mod glove;
 mod huffman;
 mod least_squares;
@@ -14,6 +15,7 @@ mod skipgram;
 
 pub use bpr::{Bpr, BprFactors, log_sigmoid, sigmoid};
 pub use ease::Ease;
+pub use edge::{EdgeFactors, EdgeLoss, EdgeSample, EdgeTerms};
 pub use glove::{Glove, GloveFactors};
 pub use huffman::HuffmanTree;
 pub use least_squares::{Confidence, ImplicitFactors, ImplicitLeastSquares, NormalEquations};

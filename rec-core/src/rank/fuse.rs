@@ -25,6 +25,14 @@ pub enum Fusion {
         /// The paper's constant, 60 there.
         k: f32,
     },
+    /// A weighted sum with weights of their own for each level of activity: those of the last level
+    /// whose number of distinct items the user reaches. What [`super::FusionLearner`] learns.
+    ByActivity {
+        /// By `min_items`, ascending from 0.
+        levels: Vec<ActivityLevel>,
+        /// How each model's scores are scaled.
+        normalize: Normalize,
+    },
     /// One model a user: the first that knows the user and asks for no more activity than there
     /// is; if none does, the last that knows the user.
     Switch {
@@ -32,6 +40,21 @@ pub enum Fusion {
         /// first model that knows the user.
         min_items: Vec<usize>,
     },
+}
+
+/// The weights of users with so many items or more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActivityLevel {
+    /// The least number of distinct items.
+    pub min_items: usize,
+    /// One weight a model, not negative.
+    pub weights: Vec<f32>,
+}
+
+/// The weights of the last level that `items` reach.
+pub(super) fn level_of(levels: &[ActivityLevel], items: usize) -> &[f32] {
+    let reached = levels.partition_point(|level| level.min_items <= items);
+    levels.get(reached.saturating_sub(1)).map_or(&[], |level| &level.weights)
 }
 
 impl Fusion {
@@ -42,6 +65,7 @@ impl Fusion {
         }
         match self {
             Self::WeightedSum { weights, .. } => check_weights(weights, models),
+            Self::ByActivity { levels, .. } => check_levels(levels, models),
             Self::ReciprocalRank { k } => check_constant(*k),
             Self::Switch { min_items } if min_items.len() != models => {
                 Err(Error::shape("min_items", format!("{models}, one a model"), min_items.len()))
@@ -49,6 +73,16 @@ impl Fusion {
             Self::Switch { .. } => Ok(()),
         }
     }
+}
+
+fn check_levels(levels: &[ActivityLevel], models: usize) -> Result<()> {
+    let ascending = levels.windows(2).all(|pair| pair[0].min_items < pair[1].min_items);
+    if levels.first().is_none_or(|level| level.min_items > 0) || !ascending {
+        let got: Vec<usize> = levels.iter().map(|level| level.min_items).collect();
+        let why = "give levels in ascending order, the first from 0 items";
+        return Err(Error::parameter("levels", format!("{got:?}"), why));
+    }
+    levels.iter().try_for_each(|level| check_weights(&level.weights, models))
 }
 
 fn check_weights(weights: &[f32], models: usize) -> Result<()> {

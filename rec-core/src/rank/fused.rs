@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::fuse::level_of;
 use super::normalize::by_rank;
-use super::{Fusion, History, Recommend, Scorer};
+use super::{Fusion, History, Normalize, Recommend, Scorer};
 use crate::data::{Csr, IdMap, IdMaps};
 use crate::{Error, Result};
 
@@ -71,15 +72,21 @@ impl Fused {
         self.models.iter().map(|member| &member.model)
     }
 
-    /// Scales one row of a model's scores as the fusion says; returns what an unscored item
-    /// counts as.
-    fn scale(&self, model: usize, scores: &mut [f32]) -> f32 {
+    /// Scales one row of a model's scores as the fusion says for a user with so many items;
+    /// returns what an unscored item counts as.
+    fn scale(&self, model: usize, activity: usize, scores: &mut [f32]) -> f32 {
+        let weighted = |weight: f32, normalize: Normalize, scores: &mut [f32]| {
+            let absent = normalize.apply(scores);
+            // 0 × -∞ would be NaN.
+            scores.iter_mut().filter(|s| **s != f32::NEG_INFINITY).for_each(|s| *s *= weight);
+            absent * weight
+        };
         match &self.fusion {
             Fusion::WeightedSum { weights, normalize } => {
-                let (weight, absent) = (weights[model], normalize.apply(scores));
-                // 0 × -∞ would be NaN.
-                scores.iter_mut().filter(|s| **s != f32::NEG_INFINITY).for_each(|s| *s *= weight);
-                absent * weight
+                weighted(weights[model], *normalize, scores)
+            }
+            Fusion::ByActivity { levels, normalize } => {
+                weighted(level_of(levels, activity)[model], *normalize, scores)
             }
             Fusion::ReciprocalRank { k } => {
                 by_rank(scores, |rank| 1.0 / (f64::from(*k) + rank + 1.0));
@@ -89,11 +96,12 @@ impl Fused {
         }
     }
 
-    /// Fuses rows of scores: `known(model)` lists which rows of `out` the model scores, `score`
-    /// writes those.
+    /// Fuses rows of scores, of users with `activity(row)` items: `known(model)` lists which rows
+    /// of `out` the model scores, `score` writes those.
     fn fuse(
         &self,
         out: &mut [f32],
+        activity: impl Fn(usize) -> usize,
         known: impl Fn(usize) -> Vec<usize>,
         score: impl Fn(usize, &[usize], &mut [f32]) -> Result<()>,
     ) -> Result<()> {
@@ -109,7 +117,7 @@ impl Fused {
             buffer.resize(rows.len() * m, 0.0);
             score(model, &rows, &mut buffer[..rows.len() * m])?;
             for (own, &row) in buffer.chunks_exact_mut(m).zip(&rows) {
-                let absent = self.scale(model, own);
+                let absent = self.scale(model, activity(row), own);
                 add(own, absent, &mut out[row * m..][..m], &mut scored[row * m..][..m]);
             }
         }
@@ -173,6 +181,7 @@ impl Scorer for Fused {
         };
         self.fuse(
             out,
+            |row| self.seen.row(users[row] as usize).len(),
             |model| (0..users.len()).filter(|&row| takes(model, users[row])).collect(),
             |model, rows, out| {
                 let member = &self.models[model];
@@ -224,6 +233,7 @@ impl Recommend for Fused {
         };
         self.fuse(
             out,
+            activity,
             |model| {
                 let takes = |&row: &usize| able(model) && self.takes(model, activity(row), able);
                 (0..histories.len()).filter(takes).collect()

@@ -2,6 +2,7 @@
 
 mod fuse;
 mod fused;
+mod learn;
 mod normalize;
 mod product;
 mod query;
@@ -11,12 +12,16 @@ mod scorer;
 mod similar;
 mod topk;
 
-pub use fuse::{Fusion, reciprocal_rank, switch, weighted_sum};
+pub use fuse::{ActivityLevel, Fusion, reciprocal_rank, switch, weighted_sum};
 pub use fused::Fused;
+pub use learn::{FusionLearner, LearntFusion};
 pub use normalize::Normalize;
 pub use product::{dot, scores_block};
 pub use query::{OnUnknown, Query, Recommendations, Users, recommend};
-pub use rerank::{Calibration, Mmr, cosine, jaccard, tag_profiles};
+pub use rerank::{
+    Boost, Bound, Calibration, Dpp, Freshness, Mmr, Pin, Quota, Rules, cosine, jaccard,
+    tag_profiles,
+};
 pub use scorer::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
 pub use similar::{nearest_rows, similar_rows};
 pub use topk::{Selection, TopK, better, top_k};

@@ -22,7 +22,7 @@ pub enum Normalize {
 
 impl Normalize {
     /// Scales in place all but `-∞`; returns what an unscored item counts as.
-    pub(super) fn apply(self, scores: &mut [f32]) -> f32 {
+    pub(in crate::rank) fn apply(self, scores: &mut [f32]) -> f32 {
         match self {
             Self::None => lowest(scores),
             Self::MinMax => {
@@ -65,7 +65,7 @@ fn map(scores: &mut [f32], f: impl Fn(f32) -> f32) {
 
 /// Replaces all but `-∞` (and NaN, which must not pass for a score) by a function of their rank
 /// from 0; equal scores share the mean of their ranks.
-pub(super) fn by_rank(scores: &mut [f32], value: impl Fn(f64) -> f64) {
+pub(in crate::rank) fn by_rank(scores: &mut [f32], value: impl Fn(f64) -> f64) {
     let mut order: Vec<u32> =
         (0..scores.len() as u32).filter(|&i| scores[i as usize] > f32::NEG_INFINITY).collect();
     order.sort_unstable_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));

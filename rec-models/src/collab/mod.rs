@@ -6,7 +6,7 @@ pub(crate) mod checks;
 mod cotransition;
 mod ease;
 pub(crate) mod factors;
-mod item_weights;
+pub(crate) mod item_weights;
 mod knn;
 mod popular;
 pub(crate) mod rows;

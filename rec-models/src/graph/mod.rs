@@ -1,7 +1,16 @@
 //! Models that learn from the graph of who had what.
 
+mod adam;
 mod gfcf;
 mod lightgcn;
+mod link;
+mod sept;
+mod social;
+mod ultragcn;
 
 pub use gfcf::{GfCf, GfCfModel};
-pub use lightgcn::{GraphLoss, LightGcn, LightGcnModel, Path, PositiveSampling};
+pub use lightgcn::{Contrast, GraphLoss, LightGcn, LightGcnModel, Path, PositiveSampling, Views};
+pub use link::{LinkModel, LinkPredictor, Network};
+pub use sept::{Sept, SeptModel};
+pub use social::{Influence, SocialLightGcn, SocialLightGcnModel};
+pub use ultragcn::{UltraGcn, UltraGcnModel};

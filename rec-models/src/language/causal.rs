@@ -64,6 +64,19 @@ pub(super) fn check<M: Backbone + ?Sized>(
     Ok(())
 }
 
+/// A pass without a cache.
+#[derive(Clone)]
+pub(super) struct ByItself {
+    step: Step,
+    noise: Noise,
+}
+
+impl ByItself {
+    pub(super) fn into_pass(self) -> Pass<'static> {
+        Pass { step: self.step, cache: None, noise: self.noise }
+    }
+}
+
 /// One pass of tokens through the layers: by themselves, or after those in a cache.
 pub(super) struct Pass<'a> {
     step: Step,
@@ -80,6 +93,12 @@ impl<'a> Pass<'a> {
     /// Of tokens that continue those in `cache`.
     pub(super) fn after(batch: &Batch, cache: &'a mut Cache) -> Result<Self> {
         Ok(Self { step: cache.step(&batch.rows)?, cache: Some(cache), noise: batch.noise })
+    }
+
+    /// The pass, to be made again, where there is no cache that it fills.
+    pub(super) fn by_itself(&self) -> Option<ByItself> {
+        let again = || ByItself { step: self.step.clone(), noise: self.noise };
+        self.cache.is_none().then(again)
     }
 
     /// Each token's position in its text.

@@ -43,6 +43,11 @@ impl ConfigFile {
         Ok(Self { path, fields })
     }
 
+    /// Fields that are to become one.
+    pub(super) fn given(fields: Map<String, Value>) -> Self {
+        Self { path: CONFIG.into(), fields }
+    }
+
     /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path

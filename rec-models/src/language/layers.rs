@@ -4,6 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor};
 
 use super::init::Init;
+use super::lora::Lora;
+use super::noise::Noise;
 use super::weights::Scope;
 use crate::Result;
 use crate::ops::{self, Activation};
@@ -15,6 +17,8 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[d_out]`.
     pub bias: Option<Param<Tensor<1>>>,
+    /// What is added to the weight, where the layer learns by an adapter.
+    pub lora: Option<Lora>,
 }
 
 impl Linear {
@@ -33,7 +37,7 @@ impl Linear {
     /// Where it is missing or of another shape.
     pub fn load_no_bias(scope: &Scope, d_in: usize, d_out: usize) -> Result<Self> {
         let weight = scope.tensor("weight", [d_out, d_in])?;
-        Ok(Self { weight: Param::from_tensor(weight), bias: None })
+        scope.adapted(Self { weight: Param::from_tensor(weight), bias: None, lora: None })
     }
 
     /// As [`Linear::load`], or none where the scope has neither, which the report then says.
@@ -53,7 +57,7 @@ impl Linear {
 
     /// Normal weights and no bias.
     pub fn init_no_bias(init: &mut Init, d_in: usize, d_out: usize) -> Self {
-        Self { weight: init.normal([d_out, d_in]), bias: None }
+        Self { weight: init.normal([d_out, d_in]), bias: None, lora: None }
     }
 
     /// `[rows, d_in] → [rows, d_out]`.
@@ -63,8 +67,17 @@ impl Linear {
 
     /// `[rows, d_in] → [rows, d_out]`, the activation in the same pass.
     pub fn activated(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
+        self.noisy(x, activation, Noise::none())
+    }
+
+    /// As [`Linear::activated`], what goes into an adapter dropped in part.
+    pub fn noisy(&self, x: Tensor<2>, activation: Activation, noise: Noise) -> Tensor<2> {
         let bias = self.bias.as_ref().map(Param::val);
-        ops::linear(x, self.weight.val(), bias, activation)
+        let Some(lora) = &self.lora else {
+            return ops::linear(x, self.weight.val(), bias, activation);
+        };
+        let plain = ops::linear(x.clone(), self.weight.val(), bias, Activation::Identity);
+        ops::activate(plain + lora.forward(noise.adapter(x)), activation)
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn untied(scope: &Scope, tied: bool, d: usize, words: usize) -> Resul
         scope.pass_over("bias");
         return Ok(None);
     }
-    Linear::load(scope, d, words).map(Some)
+    Linear::load(&scope.plain(), d, words).map(Some)
 }
 
 /// Implements [`Backbone`] for a model by one of its fields.

@@ -11,13 +11,18 @@ pub mod config;
 pub mod decoder;
 pub mod distilbert;
 pub mod encoder;
+mod fresh;
 pub mod generate;
 pub mod gpt2;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod init;
 pub mod layers;
 mod likelihood;
+pub mod lora;
 mod masked;
 mod noise;
+mod recompute;
 pub mod roberta;
 mod rope;
 mod save;
@@ -26,7 +31,11 @@ pub mod train;
 pub mod weights;
 
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
-pub use auto::{EncoderConfig, EncoderModel, MaskedLmModel, load_backbone, load_causal};
+use auto::adapted_backbone;
+pub use auto::{
+    CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel, is_causal,
+    load_backbone, load_causal,
+};
 pub use batch::{Backbone, Batch};
 pub use bert::{Bert, BertConfig, BertForMaskedLm};
 pub use cache::Cache;
@@ -37,12 +46,15 @@ pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
 pub use encoder::{
     Encode, EncoderOptions, EncoderTraining, Learnt, Lesson, LongTexts, MappedVectors, PoolingMode,
-    Prompt, TextEncoder, VectorCache, Vectors, train_encoder,
+    Prompt, TextEncoder, VectorCache, Vectors, copy_model, merge_adapter, train_encoder,
+    train_language_model,
 };
+pub use fresh::NewModel;
 pub use generate::{GenerateOptions, Generated, Generator, TextGenerator, generate};
 pub use gpt2::{Gpt2, Gpt2Config};
 pub use init::Init;
 pub use likelihood::{Likelihood, likelihoods};
+pub use lora::{Adapters, Lora, LoraConfig};
 pub use masked::MaskedLm;
 pub use noise::{DropoutRates, Noise};
 pub use roberta::{Roberta, RobertaForMaskedLm};

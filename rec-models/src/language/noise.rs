@@ -39,7 +39,7 @@ impl DropoutRates {
 
     /// A draw of what is dropped.
     pub fn noise(self, seed: u64) -> Noise {
-        Noise { rates: self, seed }
+        Noise { rates: self, adapters: 0.0, seed }
     }
 }
 
@@ -48,6 +48,8 @@ impl DropoutRates {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Noise {
     rates: DropoutRates,
+    /// Of what goes into adapters.
+    adapters: f64,
     seed: u64,
 }
 
@@ -60,6 +62,22 @@ impl Noise {
     /// The noise of a place in the model: independent of that of its other places.
     pub(super) fn at(self, place: usize) -> Self {
         Self { seed: mix(self.seed ^ mix(place as u64 + 1)), ..self }
+    }
+
+    /// With a share of what goes into adapters dropped.
+    #[must_use]
+    pub fn with_adapters(self, rate: f64) -> Self {
+        Self { adapters: rate, ..self }
+    }
+
+    /// The share of what goes into adapters that is dropped.
+    pub(super) fn adapters(self) -> f64 {
+        self.adapters
+    }
+
+    /// Drops of what goes into an adapter: `[tokens, d] → [tokens, d]`.
+    pub(super) fn adapter(self, x: Tensor<2>) -> Tensor<2> {
+        dropout(x, Dropout { probability: self.adapters, seed: self.seed })
     }
 
     /// Drops of hidden vectors: `[tokens, d] → [tokens, d]`.

@@ -20,10 +20,13 @@ const WEIGHTS: &str = "model.safetensors";
 /// module's fields, with an underscore at the end of a name left out (`self_`). Each file is
 /// written under a temporary name and renamed when whole.
 ///
+/// Adapters are no part of a checkpoint: add them to the weights first, or save them apart
+/// ([`LoraConfig`](super::LoraConfig)).
+///
 /// `architecture` is the name `transformers` has for the class (`BertModel`).
 ///
 /// # Errors
-/// [`Error::Io`] where the disk refuses.
+/// [`Error::Io`] where the disk refuses, [`Error::Data`] for a model whose adapters would be lost.
 pub fn save_checkpoint(
     folder: &Path,
     architecture: &str,
@@ -32,13 +35,32 @@ pub fn save_checkpoint(
 ) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
     let config = config_text(architecture, config)?;
+    let (adapters, weights): (Vec<_>, Vec<_>) =
+        named(module).into_iter().partition(|(path, _)| path.contains(ADAPTER));
+    if adapters.iter().any(|(path, weight)| path.ends_with(".b") && !weight.is_zero()) {
+        let why = "a checkpoint has no room for them; merge them, or save them apart";
+        return Err(Error::data("the model's adapters", why));
+    }
+    write_weights(&folder.join(WEIGHTS), weights)?;
+    replace(&folder.join(CONFIG), |path| std::fs::write(path, &config))
+}
+
+/// What the paths of an adapter's parameters hold.
+const ADAPTER: &str = ".lora.";
+
+/// Writes arrays under their names, whole or not at all.
+pub(super) fn write_weights(path: &Path, weights: Vec<(String, Weight)>) -> Result<()> {
+    replace(path, |path| {
+        let note = [("format".to_string(), "pt".to_string())].into();
+        serialize_to_file(weights, Some(note), path).map_err(std::io::Error::other)
+    })
+}
+
+/// The float parameters of a module, named as [`save_checkpoint`] names them.
+pub(super) fn named(module: &impl Module) -> Vec<(String, Weight)> {
     let mut named = Named::default();
     module.visit(&mut named);
-    replace(&folder.join(WEIGHTS), |path| {
-        let note = [("format".to_string(), "pt".to_string())].into();
-        serialize_to_file(named.tensors, Some(note), path).map_err(std::io::Error::other)
-    })?;
-    replace(&folder.join(CONFIG), |path| std::fs::write(path, &config))
+    named.tensors
 }
 
 /// The config with what says how the weights are stored.
@@ -54,7 +76,7 @@ fn config_text(architecture: &str, config: &impl Serialize) -> Result<String> {
 }
 
 /// Has `write` write a file beside `path`, flushes it to the disk and renames it to `path`.
-fn replace(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+pub(super) fn replace(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
     let partial = path.with_added_extension(format!("{}.partial", std::process::id()));
     let written = write(&partial)
         .and_then(|()| std::fs::OpenOptions::new().write(true).open(&partial)?.sync_all())
@@ -91,9 +113,15 @@ impl ModuleVisitor for Named {
 }
 
 /// A weight that is copied off its device when it is written, one at a time.
-struct Weight {
+pub(super) struct Weight {
     values: Tensor<1>,
     shape: Vec<usize>,
+}
+
+impl Weight {
+    fn is_zero(&self) -> bool {
+        self.values.to_data().iter::<f32>().all(|value| value == 0.0)
+    }
 }
 
 impl View for Weight {

@@ -33,7 +33,7 @@ pub(super) fn operand<const D: usize>(tensor: Option<Tensor<D>>) -> Maybe<burn::
 
 /// `updated` with autodiff, or without, as `before` has it: with the same strategy of gradient
 /// checkpointing, for burn refuses operands that differ in it.
-pub(super) fn tracked_as<const D: usize, const E: usize>(
+pub(crate) fn tracked_as<const D: usize, const E: usize>(
     before: &Tensor<E>,
     updated: Tensor<D>,
 ) -> Tensor<D> {

@@ -17,12 +17,13 @@ except ImportError as error:  # The build with LibTorch, which lies where torch 
     _torch.load()
     from . import _native  # noqa: F401
 
-from . import errors, metrics, rerank, split, text
+from . import errors, metrics, rerank, sampling, split, text
+from ._content import Content
 from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
-from ._graph import GFCF, LightGCN
+from ._graph import GFCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
 from ._language import LanguageModel
 from ._models import (
     ALS,
@@ -36,10 +37,12 @@ from ._models import (
     UserKNN,
 )
 from ._native import (
+    Circles,
     Dataset,
     DecodeStream,
     Encoding,
     Explanation,
+    Graph,
     Items,
     PairedTest,
     Recommendations,
@@ -48,8 +51,11 @@ from ._native import (
     Vocab,
     __version__,
 )
+from ._profiles import profiles
 from ._read import read, read_split
+from ._social import SEPT, LinkPredictor, SocialLightGCN
 from ._tags import TagClassifier
+from ._training import LoRA
 from ._vectors import SIF, FastTextKeyedVectors, KeyedVectors, VectorIndex
 from ._word_models import ContextReconstruction, FastText, GloVe, Word2Vec
 from .errors import (
@@ -69,7 +75,9 @@ from .errors import (
 __all__ = [
     "ALS",
     "BPR",
+    "Circles",
     "CoTransition",
+    "Content",
     "ContextReconstruction",
     "DataError",
     "Dataset",
@@ -83,12 +91,16 @@ __all__ = [
     "Fusion",
     "GFCF",
     "GloVe",
+    "Graph",
     "IdMismatchError",
     "Item2Vec",
     "ItemKNN",
     "Items",
     "LanguageModel",
     "LightGCN",
+    "LinkPredictor",
+    "LoRA",
+    "LightGCNPP",
     "KeyedVectors",
     "Model",
     "NotFittedError",
@@ -98,14 +110,19 @@ __all__ = [
     "RecError",
     "Recommendations",
     "Report",
+    "SEPT",
+    "SGL",
     "SIF",
     "SLIM",
     "ShapeError",
+    "SimGCL",
     "SocialGraph",
+    "SocialLightGCN",
     "TagClassifier",
     "TextEncoder",
     "Tokenizer",
     "TooLargeError",
+    "UltraGCN",
     "UnknownIdError",
     "UnsupportedError",
     "UserKNN",
@@ -113,15 +130,18 @@ __all__ = [
     "VersionError",
     "Vocab",
     "Word2Vec",
+    "XSimGCL",
     "__version__",
     "compare",
     "errors",
     "evaluate",
     "load",
     "metrics",
+    "profiles",
     "read",
     "read_split",
     "rerank",
+    "sampling",
     "split",
     "text",
 ]

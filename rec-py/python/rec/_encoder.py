@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _native
 from ._progress import Progress, reporter
+from ._training import TrainingHistory, run
 from .errors import ShapeError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import numpy as np
     from numpy.typing import NDArray
     from typing_extensions import Unpack
+
+    from ._training import Training
 
     Texts = Union[Iterable[str], NDArray[Any]]
     StrPath = Union[str, os.PathLike[str]]
@@ -28,62 +31,6 @@ class LoadReport(NamedTuple):
     """Optional weights the model has and the checkpoint lacks."""
     unexpected: list[str]
     """Weights of the checkpoint that the model did not take."""
-
-
-class Training(TypedDict, total=False):
-    """Settings of a training run."""
-
-    epochs: int
-    """Passes over the texts: 1."""
-    learning_rate: float
-    """At its peak: 3e-5."""
-    warmup: float
-    """The share of all steps over which the rate rises: 0.06."""
-    schedule: Literal["linear", "cosine", "constant"]
-    """How the rate goes after its rise."""
-    batch_size: int
-    """Texts (or pairs) of a pass: 64. With contrastive objectives, more is better."""
-    batch_tokens: int
-    """Tokens of a pass at most: 16,384."""
-    accumulation: int
-    """Passes of a step: 1."""
-    dropout: float
-    """Share of hidden values and attention weights dropped: 0.1."""
-    layer_decay: float
-    """What each lower layer's rate is multiplied by: 1."""
-    frozen: Sequence[str]
-    """Parts that stay as they are, such as ``"embeddings"`` or ``"encoder.layer.0"``."""
-    evaluate_every: int
-    """Steps between measurements on the validation texts: an epoch's."""
-    patience: int
-    """Measurements without a better one after which training stops and the best model is kept."""
-    max_len: int
-    """Tokens of a text, special ones included."""
-    seed: int
-    """Seed of all that is drawn: 0."""
-    device: str
-    """Where to train: ``"cpu"``."""
-    dtype: Literal["float32", "bfloat16"]
-    """Type of weights and activations."""
-    num_threads: int
-    """Threads: all cores."""
-    checkpoints: StrPath
-    """A folder of states; a run that finds its own there goes on from it."""
-    checkpoint_every: int
-    """Steps between states: 100."""
-    metrics: StrPath
-    """A file that gets a line of JSON for every step."""
-    progress: bool | Progress
-    """Whether to show a bar, or who is told."""
-
-
-class TrainingHistory(NamedTuple):
-    """How training went."""
-
-    losses: list[float]
-    """The mean loss of every epoch, in nats a prediction."""
-    validation: list[tuple[int, float]]
-    """Step and loss of every measurement on the validation texts."""
 
 
 class TextEncoder:
@@ -115,13 +62,15 @@ class TextEncoder:
         long_texts: Literal["truncate", "chunk"] = "truncate",
         overlap: int = 0,
         cache: StrPath | None = None,
+        adapter: StrPath | None = None,
     ) -> TextEncoder:
         """Loads a local folder in sentence-transformers or Hugging Face layout.
 
         Nothing is downloaded. ``pooling`` replaces that of the folder (the mean, where it names
         none). Texts of more than ``max_len`` tokens are cut, or with ``long_texts="chunk"`` encoded
         in windows that share ``overlap`` tokens, and averaged. ``cache`` is a folder that keeps
-        vectors by text and model.
+        vectors by text and model. ``adapter`` is a folder of LoRA adapters, as ``peft`` and
+        :meth:`pretrain` write it, that are added to the weights.
         """
         native = _native.TextEncoder.from_pretrained(
             folder,
@@ -132,6 +81,7 @@ class TextEncoder:
             long_texts=long_texts,
             overlap=overlap,
             cache=cache,
+            adapter=adapter,
         )
         return cls(native)
 
@@ -184,6 +134,8 @@ class TextEncoder:
         sentence-transformers and transformers load it. This encoder stays as it is.
 
         >>> tuned = enc.pretrain(texts, "shop-encoder", epochs=1, learning_rate=3e-5)
+
+        With ``lora=rec.LoRA(...)`` adapters learn in place of the weights.
         """
         lists = [texts] if validation is None else [texts, validation]
         return self._train(lists, to, objective, temperature, whole_words, settings)
@@ -203,7 +155,7 @@ class TextEncoder:
 
         The other pairs of a batch are a pair's negatives (InfoNCE), and so are the hard
         ``negatives``: as many for every pair, pair by pair. ``symmetric=True`` is for pairs without
-        a direction.
+        a direction. Behaviour gives pairs as well (:func:`rec.sampling.co_consumed`).
         """
         lists = [anchors, positives] if negatives is None else [anchors, positives, negatives]
         return self._train(lists, to, "pairs", temperature, symmetric, settings)
@@ -217,48 +169,21 @@ class TextEncoder:
         flag: bool,
         settings: Training,
     ) -> TextEncoder:
-        given: dict[str, Any] = dict(settings)
-        unknown = given.keys() - Training.__annotations__.keys()
-        if unknown:
-            known = ", ".join(sorted(Training.__annotations__))
-            raise TypeError(f"unknown setting {sorted(unknown)[0]!r}; there are {known}")
-        dropout = given.pop("dropout", 0.1)
-        checkpoints = given.pop("checkpoints", None)
-        every = given.pop("checkpoint_every", 100)
-        device, dtype = given.pop("device", "cpu"), given.pop("dtype", "float32")
-        context = {name: given.pop(name, None) for name in ("max_len", "num_threads", "metrics")}
-        seed, progress = given.pop("seed", 0), given.pop("progress", False)
-        training = {
-            "epochs": 1,
-            "learning_rate": 3e-5,
-            "batch_rows": given.pop("batch_size", 64),
-            "batch_tokens": 16_384,
-            "dropout": {"hidden": dropout, "attention": dropout},
-            **given,
-        }
+        defaults = {"epochs": 1, "learning_rate": 3e-5, "batch_tokens": 16_384}
+        given = run(settings, defaults)
         history = self._native.train(
-            lists,
-            to,
-            lesson=lesson,
-            temperature=temperature,
-            flag=flag,
-            settings=training,
-            dtype=dtype,
-            device=device,
-            seed=seed,
-            checkpoints=None if checkpoints is None else (checkpoints, every),
-            progress=reporter(progress),
-            **context,
+            lists, to, lesson=lesson, temperature=temperature, flag=flag, **given
         )
         native = _native.TextEncoder.from_pretrained(
             to,
-            device=device,
-            dtype=dtype,
+            device=given["surroundings"]["device"],
+            dtype=given["surroundings"]["dtype"],
             pooling=None,
             max_len=None,
             long_texts="truncate",
             overlap=0,
             cache=None,
+            adapter=None,
         )
         return TextEncoder(native, TrainingHistory(*history))
 

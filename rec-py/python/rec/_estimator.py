@@ -99,6 +99,11 @@ class Model:
         """The inverse of ``_config``."""
         return {name: value for name, value in config.items() if name in cls._defaults()}
 
+    @classmethod
+    def _class_of(cls, config: Mapping[str, Any]) -> type[Model]:
+        """The class of a saved model, where several share a kind."""
+        return cls
+
     def __repr__(self) -> str:
         defaults = self._defaults()
         changed = (
@@ -280,7 +285,7 @@ def load(path: StrPath) -> Any:
 
         return TagClassifier._load(path)
     fitted = _native.load(path)
-    cls = _KINDS[fitted.kind]
+    cls = _KINDS[fitted.kind]._class_of(fitted.config)
     params = cls._params(fitted.config)
     training = fitted.training
     if isinstance(training, dict) and _is_count(training.get("seed"), 0):

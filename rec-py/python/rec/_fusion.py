@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import _native
 from ._estimator import Model
-from .errors import ParameterError, UnsupportedError
+from .errors import NotFittedError, ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ._estimator import StrPath
     from ._native import Dataset
 
-METHODS = ("rrf", "weighted_sum", "switch")
+METHODS = ("rrf", "weighted_sum", "switch", "learned")
 
 
 class Fusion(Model):
@@ -28,7 +29,8 @@ class Fusion(Model):
         models: The models.
         method: ``"rrf"``, reciprocal rank fusion (Cormack, Clarke, Büttcher 2009);
             ``"weighted_sum"`` of scaled scores; ``"switch"``, the first model that knows the user
-            and asks for no more distinct items than the user had.
+            and asks for no more distinct items than the user had; ``"learned"``, weights by the
+            user's activity that ``learn`` found on a held-out part.
         weights: One a model, for the weighted sum; equal unless given.
         normalize: How each model's scores are scaled for the weighted sum: ``"none"``,
             ``"min_max"``, ``"z_score"`` or ``"rank"``.
@@ -40,7 +42,7 @@ class Fusion(Model):
         self,
         models: Sequence[Model],
         *,
-        method: Literal["rrf", "weighted_sum", "switch"] = "rrf",
+        method: Literal["rrf", "weighted_sum", "switch", "learned"] = "rrf",
         weights: Sequence[float] | None = None,
         normalize: Literal["none", "min_max", "z_score", "rank"] = "min_max",
         constant: float = 60.0,
@@ -48,7 +50,8 @@ class Fusion(Model):
         num_threads: int | None = None,
     ) -> None:
         self.models = models
-        self.method: Literal["rrf", "weighted_sum", "switch"]
+        self.learnt: dict[str, Any] | None = None
+        self.method: Literal["rrf", "weighted_sum", "switch", "learned"]
         self.weights: Sequence[float] | None
         self.normalize: Literal["none", "min_max", "z_score", "rank"]
         self.constant: float
@@ -75,6 +78,11 @@ class Fusion(Model):
 
     def _config(self) -> dict[str, Any]:
         n = len(self.models)
+        if self.method == "learned":
+            if self.learnt is None:
+                raise NotFittedError("a learned fusion has no weights yet; call learn(validation)")
+            fusion: dict[str, Any] = self.learnt["fusion"]
+            return fusion
         if self.method == "rrf":
             return {"fusion": "reciprocal_rank", "k": float(self.constant)}
         if self.method == "switch":
@@ -91,6 +99,41 @@ class Fusion(Model):
         self._model()
         return self
 
+    def learn(
+        self,
+        validation: Dataset,
+        *,
+        k: int = 10,
+        levels: Sequence[int] = (0, 5, 20, 100),
+        candidates: int = 100,
+        min_users: int = 100,
+        max_users: int = 10_000,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """Learns each model's weight by the user's activity, and fuses by them from then on.
+
+        ``validation`` holds what users did after what the models were fitted on. The weights of a
+        level (users with at least so many distinct items) maximise NDCG@k by coordinate ascent
+        (Metzler, Croft 2007). Returns what was found: the NDCG of each model ``alone``, of
+        ``reciprocal_rank`` fusion, and of weights ``learnt`` on the other half of the users. Where
+        they do no better than reciprocal ranks, those are the fusion.
+        """
+        learner = {
+            "levels": list(levels),
+            "k": k,
+            "candidates": candidates,
+            "normalize": self.normalize,
+            "min_users": min_users,
+            "max_users": max_users,
+            "rank_constant": float(self.constant),
+            "seed": seed,
+        }
+        fitted = [model._model() for model in self.models]
+        self.learnt = json.loads(_native.learn_fusion(fitted, validation, learner))
+        self.method = "learned"
+        self._fitted = None
+        return self.learnt
+
     def _model(self) -> _native.FittedModel:
         if self._fitted is None:
             self._fitted = _native.fuse([model._model() for model in self.models], self._config())
@@ -104,9 +147,10 @@ class Fusion(Model):
         raise UnsupportedError("a fusion is not saved; save its models and fuse them again")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"params": self.get_params()}
+        return {"params": self.get_params(), "learnt": self.learnt}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         params = dict(state["params"])
         self.models = params.pop("models")
+        self.learnt = state["learnt"]
         self._set(params)

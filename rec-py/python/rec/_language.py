@@ -1,4 +1,4 @@
-"""Text generation."""
+"""Language models: training, text generation, likelihoods."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _native
 from ._encoder import LoadReport
+from ._training import TrainingHistory, run
 
 if TYPE_CHECKING:
     import os
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from typing_extensions import Unpack
 
+    from ._native import Tokenizer
+    from ._training import Training
+
+    Family = Literal[
+        "gpt2", "llama", "qwen2", "qwen3", "bert", "roberta", "distilbert", "albert"
+    ]
     Texts = Union[Iterable[str], NDArray[Any]]
     StrPath = Union[str, os.PathLike[str]]
 
@@ -45,8 +53,15 @@ class Piece(NamedTuple):
 
 
 class LanguageModel:
-    """A decoder (GPT-2, Llama, Qwen) with its tokenizer: continues texts, says how likely they are.
+    """A language model with its tokenizer, that learns from texts alone.
 
+    A decoder (GPT-2, Llama, Qwen) predicts the next token: it continues texts, and says how likely
+    they are. An encoder (BERT, RoBERTa, DistilBERT, ALBERT) predicts tokens behind a mask; once
+    saved, :class:`TextEncoder` and :class:`TagClassifier` start from it.
+
+    >>> tokenizer = rec.Tokenizer.train(texts, model="bpe", vocab_size=8000)
+    >>> lm = rec.LanguageModel.from_config("gpt2", tokenizer, hidden_size=256, n_layers=4)
+    >>> lm.fit(texts, validation=others, epochs=5).save("models/shop-gpt2")
     >>> lm = rec.LanguageModel.from_pretrained("models/qwen3")
     >>> lm.generate(["这款手机的优点是"], max_new_tokens=50)[0].text
     >>> for piece in lm.stream(["这款手机的优点是"], do_sample=True, top_p=0.9, seed=1):
@@ -55,6 +70,7 @@ class LanguageModel:
 
     def __init__(self, native: _native.LanguageModel) -> None:
         self._native = native
+        self._history: TrainingHistory | None = None
 
     @classmethod
     def from_pretrained(
@@ -66,6 +82,82 @@ class LanguageModel:
     ) -> LanguageModel:
         """Loads a local folder in Hugging Face layout. Nothing is downloaded."""
         return cls(_native.LanguageModel.from_pretrained(folder, device=device, dtype=dtype))
+
+    @classmethod
+    def from_config(
+        cls,
+        family: Family,
+        tokenizer: Tokenizer,
+        *,
+        hidden_size: int = 256,
+        n_layers: int = 4,
+        n_heads: int = 4,
+        intermediate_size: int | None = None,
+        max_len: int = 256,
+        config: dict[str, Any] | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        dtype: Literal["float32", "bfloat16", "float16"] = "float32",
+    ) -> LanguageModel:
+        """A new model of a family and sizes, with the tokenizer's vocabulary, to be trained.
+
+        ``intermediate_size`` is ``4 * hidden_size`` if left out. ``config`` names fields of the
+        family's own ``config.json`` in place of its defaults. A masked family needs a tokenizer
+        with a mask token.
+        """
+        sizes = {
+            "family": family,
+            "hidden_size": hidden_size,
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+            "intermediate_size": intermediate_size,
+            "max_len": max_len,
+            "config": config or {},
+        }
+        native = _native.LanguageModel.from_config(
+            sizes, tokenizer, seed=seed, device=device, dtype=dtype
+        )
+        return cls(native)
+
+    def fit(
+        self,
+        texts: Texts,
+        *,
+        validation: Texts | None = None,
+        whole_words: bool = True,
+        **settings: Unpack[Training],
+    ) -> LanguageModel:
+        """Learns from unlabelled texts, and gives itself: see :attr:`history`.
+
+        A decoder predicts the next token, and the end of a text where its tokenizer has a token for
+        it. An encoder predicts tokens behind a mask, whole words of jieba's unless
+        ``whole_words=False``. Dropout is 0.1 unless told. The folder it was loaded from stays as it
+        is: :meth:`save` writes the trained model. With ``checkpoints``, a run that was broken off
+        goes on where it stopped.
+        """
+        defaults = {"epochs": 3, "learning_rate": 5e-4, "batch_tokens": 4096}
+        given = run(settings, defaults)
+        native, history = self._native.fit(texts, validation, whole_words=whole_words, **given)
+        self._native, self._history = native, TrainingHistory(*history)
+        return self
+
+    def save(self, folder: StrPath) -> None:
+        """Writes the model as a folder that ``transformers`` loads, whole or not at all.
+
+        Adapters that it was trained with (``lora=``) are merged, and lie apart in its folder
+        ``lora``.
+        """
+        self._native.save(folder)
+
+    @property
+    def history(self) -> TrainingHistory | None:
+        """How the last :meth:`fit` went."""
+        return self._history
+
+    @property
+    def objective(self) -> Literal["causal", "masked"]:
+        """What it predicts: the next token, or tokens behind a mask."""
+        return "causal" if self._native.causal else "masked"
 
     @property
     def options(self) -> dict[str, Any]:

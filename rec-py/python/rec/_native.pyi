@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ._progress import Progress
 
 __all__ = [
+    "Circles",
     "Cold",
     "Dataset",
     "DecodeStream",
@@ -18,6 +19,7 @@ __all__ = [
     "Explanation",
     "FittedModel",
     "FittedTags",
+    "Graph",
     "Items",
     "KeywordExtractor",
     "LabelCounts",
@@ -54,10 +56,15 @@ __all__ = [
     "fit",
     "folder_kind",
     "fuse",
+    "learn_fusion",
     "load",
     "read_parts",
     "rerank_calibrate",
+    "rerank_dpp",
+    "rerank_freshness",
     "rerank_mmr",
+    "rerank_rules",
+    "sampling_co_consumed",
     "split_at_time",
     "split_by_time",
     "split_by_user_ratio",
@@ -65,6 +72,7 @@ __all__ = [
     "split_random",
     "split_user_holdout",
     "stop_words",
+    "user_profiles",
 ]
 
 __version__: str
@@ -162,6 +170,7 @@ class Dataset:
     def k_core(self, min_user: int = 5, min_item: int = 5) -> Dataset: ...
     def binarize(self, threshold: float = 0.0) -> Dataset: ...
     def deduplicate(self, policy: _Policy = "sum") -> Dataset: ...
+    def with_items(self) -> Dataset: ...
     def __len__(self) -> int: ...
 
 @final
@@ -221,6 +230,88 @@ class SocialGraph:
     def n_dropped(self) -> int: ...
     def friends(self, user: _Id) -> NDArray[Any]: ...
     def to_csr(self) -> Any: ...
+
+@final
+class Graph:
+    @staticmethod
+    def from_edges(
+        source: _Ids, target: _Ids, weight: Any = None, *, directed: bool = False
+    ) -> Graph: ...
+    @staticmethod
+    def from_frame(
+        df: Any,
+        *,
+        source: str,
+        target: str,
+        weight: str | None = None,
+        directed: bool = False,
+    ) -> Graph: ...
+    @staticmethod
+    def from_csr(csr: Any, *, ids: _Ids | None = None) -> Graph: ...
+    @staticmethod
+    def from_friends(dataset: Dataset, *, max_memory: int = ...) -> Graph: ...
+    @staticmethod
+    def read(path: _Path, *, directed: bool = False) -> Graph: ...
+    def write(self, path: _Path) -> None: ...
+    @property
+    def n_nodes(self) -> int: ...
+    @property
+    def n_edges(self) -> int: ...
+    @property
+    def ids(self) -> NDArray[Any]: ...
+    def degrees(self) -> NDArray[np.float32]: ...
+    def neighbours(self, node: _Id) -> NDArray[Any]: ...
+    def to_csr(self) -> Any: ...
+    def normalized(
+        self,
+        by: Literal["symmetric", "random_walk"] = "symmetric",
+        *,
+        self_loops: float | None = None,
+    ) -> Any: ...
+    def k_core(self, k: int) -> Graph: ...
+    def edge_dropout(self, rate: float, *, seed: int = 0) -> Graph: ...
+    def hold_out(
+        self, share: float, *, seed: int = 0
+    ) -> tuple[Graph, NDArray[Any], NDArray[Any]]: ...
+    def link_scores(
+        self,
+        node: _Id,
+        *,
+        method: Literal[
+            "common_neighbours",
+            "adamic_adar",
+            "resource_allocation",
+            "preferential_attachment",
+        ] = "adamic_adar",
+    ) -> NDArray[np.float32]: ...
+    def circles(
+        self,
+        *,
+        quality: Literal["modularity", "cpm"] = "modularity",
+        resolution: float = 1.0,
+        randomness: float = 0.01,
+        iterations: int = 10,
+        seed: int = 0,
+    ) -> Circles: ...
+    def __len__(self) -> int: ...
+
+@final
+class Circles:
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+    @property
+    def quality(self) -> float: ...
+    def members(self, circle: int) -> NDArray[Any]: ...
+    def recommend(
+        self,
+        node: _Id,
+        k: int = 10,
+        *,
+        vectors: NDArray[np.float32] | None = None,
+        taste: float = 0.0,
+        min_size: int = 2,
+    ) -> list[tuple[int, float]]: ...
+    def __len__(self) -> int: ...
 
 @final
 class Recommendations:
@@ -369,6 +460,15 @@ def folder_kind(path: _Path) -> str: ...
 def load(path: _Path) -> FittedModel: ...
 def _dataset_from_state(state: Mapping[str, Any]) -> Dataset: ...
 def read_parts(path: _Path, options: Mapping[str, Any]) -> list[Dataset | None]: ...
+def sampling_co_consumed(
+    dataset: Dataset,
+    *,
+    text: str | None,
+    window: int,
+    subsample: float,
+    rounds: int,
+    seed: int,
+) -> tuple[list[str], list[str]]: ...
 def split_leave_last_out(dataset: Dataset, n: int, validation: bool) -> Split: ...
 def split_by_time(dataset: Dataset, fractions: Sequence[float]) -> Split: ...
 def split_at_time(dataset: Dataset, test_from: int, valid_from: int | None) -> Split: ...
@@ -411,6 +511,34 @@ def compare(
     seed: int,
 ) -> PairedTest: ...
 def fuse(models: Sequence[FittedModel], fusion: Mapping[str, Any]) -> FittedModel: ...
+def learn_fusion(
+    models: Sequence[FittedModel], truth: Dataset, learner: Mapping[str, Any]
+) -> str: ...
+def user_profiles(
+    dataset: Dataset, users: Iterable[Any] | None, options: Mapping[str, Any]
+) -> str: ...
+def rerank_rules(
+    candidates: Recommendations,
+    items: Items | None,
+    k: int | None,
+    rules: Mapping[str, Any],
+) -> Recommendations: ...
+def rerank_freshness(
+    candidates: Recommendations,
+    times: Mapping[Any, int],
+    now: int,
+    half_life: float,
+    weight: float,
+    normalize: str,
+) -> Recommendations: ...
+def rerank_dpp(
+    candidates: Recommendations,
+    items: Items,
+    k: int,
+    relevance: float,
+    similarity: str,
+    normalize: str,
+) -> Recommendations: ...
 def rerank_mmr(
     candidates: Recommendations,
     items: Items,
@@ -432,6 +560,8 @@ def rerank_calibrate(
 _Finish = Literal["stop_id", "stop_text", "length", "positions", "interrupted"]
 _Texts = Iterable[str] | NDArray[Any]
 
+_History = tuple[list[float], list[tuple[int, float]]]
+
 @final
 class TextEncoder:
     @staticmethod
@@ -445,7 +575,10 @@ class TextEncoder:
         long_texts: str,
         overlap: int,
         cache: _Path | None,
+        adapter: _Path | None,
     ) -> TextEncoder: ...
+    @staticmethod
+    def merge(base: _Path, adapter: _Path, to: _Path) -> None: ...
     def train(
         self,
         lists: list[_Texts],
@@ -455,15 +588,9 @@ class TextEncoder:
         temperature: float,
         flag: bool,
         settings: dict[str, Any],
-        max_len: int | None,
-        dtype: str,
-        device: str,
-        seed: int,
-        num_threads: int | None,
-        checkpoints: tuple[_Path, int] | None,
-        metrics: _Path | None,
+        surroundings: dict[str, Any],
         progress: Any,
-    ) -> tuple[list[float], list[tuple[int, float]]]: ...
+    ) -> _History: ...
     def encode(
         self,
         texts: _Texts,
@@ -511,6 +638,25 @@ class TextEncoder:
 class LanguageModel:
     @staticmethod
     def from_pretrained(folder: _Path, *, device: str, dtype: str) -> LanguageModel: ...
+    @staticmethod
+    def from_config(
+        sizes: dict[str, Any], tokenizer: Tokenizer, *, seed: int, device: str, dtype: str
+    ) -> LanguageModel: ...
+    def fit(
+        self,
+        texts: _Texts,
+        validation: _Texts | None,
+        *,
+        whole_words: bool,
+        settings: dict[str, Any],
+        surroundings: dict[str, Any],
+        progress: Any,
+    ) -> tuple[LanguageModel, _History]: ...
+    def save(self, to: _Path) -> None: ...
+    @property
+    def folder(self) -> pathlib.Path: ...
+    @property
+    def causal(self) -> bool: ...
     def generate(
         self, prompts: _Texts, *, options: dict[str, Any], num_threads: int | None
     ) -> list[tuple[str, list[int], _Finish]]: ...

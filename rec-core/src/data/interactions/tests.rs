@@ -87,3 +87,14 @@ fn units_are_guessed_from_the_latest_time() {
     assert_eq!(TimeUnit::guess(1_433_221_332_117), TimeUnit::Millisecond);
     assert_eq!(TimeUnit::guess(42), TimeUnit::Unknown);
 }
+
+#[test]
+fn items_nobody_had_join_behind_the_others() {
+    let log = log();
+    let n = log.n_items();
+    let more = IdMap::from_ids([99, 1]).unwrap();
+    let wider = log.with_items(&more);
+    assert_eq!((wider.n_items(), wider.len()), (n + 1, log.len()));
+    assert_eq!(wider.item_id(n as u32), Some(Id::Int(99)));
+    assert_eq!(wider.items(), log.items());
+}

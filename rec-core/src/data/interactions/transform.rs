@@ -129,6 +129,16 @@ impl Interactions {
         }
     }
 
+    /// The same events with more items in the id map, after those it has: what nobody had yet but
+    /// a model of contents can recommend. Dense ids stay as they are.
+    pub fn with_items(&self, more: &IdMap) -> Self {
+        let mut items = self.ids.items.clone();
+        more.iter().for_each(|id| {
+            items.intern(id);
+        });
+        Self { ids: IdMaps::shared(self.ids.users.clone(), items), ..self.clone() }
+    }
+
     /// The same events under other id maps; events whose user or item is not in them are counted,
     /// not kept.
     pub fn mapped_to(&self, ids: &Arc<IdMaps>) -> Result<(Self, usize)> {

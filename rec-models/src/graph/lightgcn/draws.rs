@@ -10,13 +10,13 @@ use super::PositiveSampling;
 use crate::Result;
 
 /// A user, an item they had, and one they did not; the last is [`NONE`] where no negative is needed.
-pub(super) type Triple = [u32; 3];
+pub(in crate::graph) type Triple = [u32; 3];
 
 /// No item: catalogues are smaller.
-pub(super) const NONE: u32 = u32::MAX;
+pub(in crate::graph) const NONE: u32 = u32::MAX;
 
 /// Draws triples.
-pub(super) struct Draws {
+pub(in crate::graph) struct Draws {
     how: PositiveSampling,
     /// User and item of each interaction, user after user.
     events: Vec<[u32; 2]>,
@@ -26,7 +26,11 @@ pub(super) struct Draws {
 }
 
 impl Draws {
-    pub(super) fn new(seen: &Csr, how: PositiveSampling, negatives: bool) -> Result<Self> {
+    pub(in crate::graph) fn new(
+        seen: &Csr,
+        how: PositiveSampling,
+        negatives: bool,
+    ) -> Result<Self> {
         let row = |u: usize| seen.row(u).iter().map(move |&i| [u as u32, i]);
         let n = seen.n_rows();
         Ok(Self {
@@ -39,7 +43,7 @@ impl Draws {
 
     /// All triples of an epoch, in order. One whose user had every item is left out where negatives
     /// are needed.
-    pub(super) fn epoch(&self, seen: &Csr, rng: &mut Rng) -> Vec<Triple> {
+    pub(in crate::graph) fn epoch(&self, seen: &Csr, rng: &mut Rng) -> Vec<Triple> {
         let mut triples: Vec<Triple> = match self.how {
             PositiveSampling::Events => {
                 let mut all: Vec<Triple> = self.events.iter().map(|&[u, i]| [u, i, NONE]).collect();

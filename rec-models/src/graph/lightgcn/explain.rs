@@ -2,7 +2,7 @@
 
 use rec_core::rank::{Explain, Explanation};
 
-use super::{GraphLoss, LightGcnModel};
+use super::LightGcnModel;
 use crate::{Error, Result};
 
 /// A way from a user to an item: user → `item` → `user` → item.
@@ -12,7 +12,8 @@ pub struct Path {
     pub item: u32,
     /// Another user who had both it and the item explained.
     pub user: u32,
-    /// What the propagation sends along it: the product of the three edges' `1/√(d d′)`.
+    /// What the propagation sends along it: the product of the three edges' weights, `1/√(d d′)`
+    /// unless degrees are scaled otherwise. Tags do not count in degrees here.
     pub weight: f32,
 }
 
@@ -37,7 +38,9 @@ impl LightGcnModel {
         self.check_ids(user, item)?;
         let past = self.seen.row(user as usize);
         let degrees = self.seen.column_counts();
-        let degree = |i: u32| degrees[i as usize] as f32;
+        let (left, right) = self.config.normalization.powers();
+        let edge = |to: usize, from: usize| (to as f32).powf(-left) * (from as f32).powf(-right);
+        let degree = |i: u32| degrees[i as usize] as usize;
         let others = (0..self.seen.n_rows() as u32)
             .filter(|&other| other != user && self.seen.contains(other as usize, item));
         let mut paths: Vec<Path> = others
@@ -45,12 +48,11 @@ impl LightGcnModel {
                 let theirs = self.seen.row(other as usize);
                 let shared =
                     past.iter().filter(|&&i| i != item && theirs.binary_search(&i).is_ok());
-                let of_other = theirs.len() as f32;
-                let ends = past.len() as f32 * degree(item);
+                let last = edge(theirs.len(), degree(item));
                 shared.map(move |&via| Path {
                     item: via,
                     user: other,
-                    weight: 1.0 / (ends.sqrt() * degree(via) * of_other),
+                    weight: edge(past.len(), degree(via)) * edge(degree(via), theirs.len()) * last,
                 })
             })
             .collect();
@@ -64,7 +66,7 @@ impl LightGcnModel {
 
 impl Explain for LightGcnModel {
     /// What the score would lose without the edge to each past item, all else held:
-    /// `⟨Σ_{k<K} e_jᵏ, e_i⟩ / ((K + 1) √(d_u d_j))`; what remains of the score is the user's own
+    /// `⟨Σ_{k<K} e_jᵏ, e_i⟩ / ((K + 1) √(d_u d_j))` for the plain mean; what remains of the score is the user's own
     /// initial embedding's.
     fn explain(&self, user: u32, item: u32) -> Result<Explanation> {
         self.check_ids(user, item)?;
@@ -73,16 +75,14 @@ impl Explain for LightGcnModel {
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
         let (of_user, of_item) = (row(&self.users, user), row(&self.items, item));
         let past = self.seen.row(user as usize);
-        let scale = match self.config.loss {
-            GraphLoss::Bpr => 1.0 / (past.len() as f32).sqrt(),
-            GraphLoss::Softmax { .. } => {
-                return Err(Error::unsupported(
-                    "an explanation by past items",
-                    "LightGCN trained on cosines",
-                    "ask for its paths, or train with the BPR loss",
-                ));
-            }
-        };
+        if self.config.by_cosine() {
+            return Err(Error::unsupported(
+                "an explanation by past items",
+                "LightGCN trained on cosines",
+                "ask for its paths, or train with the BPR loss",
+            ));
+        }
+        let scale = self.share(past.len());
         let part = |&j: &u32| (j, scale * dot(&row(&self.handed, j), &of_item));
         let mut contributions: Vec<(u32, f32)> = past.iter().map(part).collect();
         contributions.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

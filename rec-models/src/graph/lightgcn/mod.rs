@@ -1,21 +1,30 @@
 //! LightGCN (He, Deng, Wang, Li, Zhang and Wang 2020).
 
-mod adam;
-mod draws;
+mod content;
+mod contrast;
+pub(super) mod draws;
 mod explain;
-mod loss;
+pub(super) mod loss;
 mod model;
+mod noise;
+mod pass;
 mod state;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use rec_core::data::Dataset;
+use rec_core::data::{Csr, Dataset};
+use rec_core::graph::Normalization;
 use serde::{Deserialize, Serialize};
 
+pub use contrast::{Contrast, Views};
 pub use explain::Path;
 pub use model::LightGcnModel;
+pub(super) use model::unit_rows;
+pub(super) use state::{State, graph_of};
+
+use content::Content;
 
 use crate::collab::checks;
 use crate::fit::{Fit, FitContext};
@@ -28,7 +37,7 @@ use crate::{Error, Result};
 /// `E = 1/(K + 1) Σ_{k=0..=K} Âᵏ E⁰`, `Â = D^-½ A D^-½`, `s_ui = ⟨e_u, e_i⟩`
 ///
 /// (X. He, K. Deng, X. Wang, Y. Li, Y. Zhang, M. Wang, "LightGCN: Simplifying and powering graph
-/// convolution network for recommendation", SIGIR 2020, equations 7 to 9), and the initial
+/// convolution network for recommendation", SIGIR 2020, section 3.1), and the initial
 /// embeddings `E⁰` are trained by Adam on mini-batches of interactions with the loss of
 /// [`GraphLoss`] plus `λ/2 · 1/B Σ ‖e⁰‖²` over the batch's users and items.
 ///
@@ -37,6 +46,14 @@ use crate::{Error, Result};
 /// forward only for rows the batch reads, the first backward only from rows with a gradient. Weights
 /// of interactions are not looked at, but negative ones are refused. The result does not depend on
 /// the number of threads.
+///
+/// Settings make other published models of it:
+///
+/// - **LightGCN++** (G. Lee, K. Kim, K. Shin, "Revisiting LightGCN: Unexpected inflexibility,
+///   inconsistency, and a remedy towards improved recommendation", RecSys 2024): rows of length 1
+///   before each step (`unit_rows`), free powers of the degrees (`normalization`), and
+///   `E = γ E⁰ + (1 − γ)/K Σ_{k≥1} Eᵏ` (`residual`): see [`LightGcn::plus_plus`];
+/// - **XSimGCL**, **SimGCL** and **SGL**: a [`Contrast`] of two views.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LightGcn {
@@ -57,6 +74,27 @@ pub struct LightGcn {
     pub loss: GraphLoss,
     /// How the interactions of a batch are drawn.
     pub positives: PositiveSampling,
+    /// How edges are scaled by the degrees of their ends.
+    pub normalization: Normalization,
+    /// Whether embeddings are scaled to length 1 before each step of propagation.
+    pub unit_rows: bool,
+    /// Share `γ` of the initial embeddings in the mean, the others sharing the rest; `None` for the
+    /// mean of all.
+    pub residual: Option<f32>,
+    /// Self-supervised contrast beside the loss.
+    pub contrast: Option<Contrast>,
+    /// Weight of the edges between items and their tags, whose nodes then stand in the graph beside
+    /// users and items; 0 for a graph without tags. An item that nobody had is known by its tags
+    /// if trained with the softmax; for BPR it is a negative of everyone.
+    pub tags: f32,
+    /// Name of a table of the items' vectors (of their texts, say). Item nodes start from its
+    /// principal components, and an item without interactions gets the embedding that a ridge
+    /// regression of the others' embeddings on their vectors predicts (the mapping of Z. Gantner,
+    /// L. Drumond, C. Freudenthaler, S. Rendle, L. Schmidt-Thieme, "Learning attribute-to-feature
+    /// mappings for cold-start recommendations", ICDM 2010).
+    pub content: Option<String>,
+    /// Weight of the squares of that regression, whose vectors have a mean square of 1.
+    pub content_l2: f32,
     /// Bytes that fitting may take; more is refused with the bytes it would need.
     pub max_memory: u64,
 }
@@ -102,6 +140,13 @@ impl Default for LightGcn {
             batch_size: 2048,
             loss: GraphLoss::default(),
             positives: PositiveSampling::default(),
+            normalization: Normalization::default(),
+            unit_rows: false,
+            residual: None,
+            contrast: None,
+            tags: 0.0,
+            content: None,
+            content_l2: 1.0,
             max_memory: 8 << 30,
         }
     }
@@ -116,7 +161,18 @@ const MOST_LAYERS: usize = 64;
 const LARGEST_SOFTMAX_BATCH: usize = 32_768;
 
 impl LightGcn {
-    fn check(&self) -> Result<()> {
+    /// LightGCN++ with its powers `α` of a node's own degree and `β` of its neighbour's, and `γ` of
+    /// the initial embeddings; its authors recommend 0.6, −0.1 and 0.2.
+    pub fn plus_plus(alpha: f32, beta: f32, gamma: f32) -> Self {
+        Self {
+            normalization: Normalization::Powers { left: alpha, right: beta },
+            unit_rows: true,
+            residual: Some(gamma),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
         checks::factors(self.factors)?;
         checks::at_least_one("epochs", self.epochs)?;
         checks::at_least_one("batch_size", self.batch_size)?;
@@ -125,6 +181,15 @@ impl LightGcn {
         if self.layers > MOST_LAYERS {
             let why = format!("choose 0 to {MOST_LAYERS}; 2 to 4 are usual");
             return Err(Error::parameter("layers", self.layers, why));
+        }
+        if self.residual.is_some_and(|own| !(0.0..=1.0).contains(&own)) {
+            let why = "a share of 0 to 1 is needed";
+            return Err(Error::parameter("residual", format!("{:?}", self.residual), why));
+        }
+        checks::not_negative("tags", self.tags)?;
+        checks::positive("content_l2", self.content_l2)?;
+        if let Some(contrast) = &self.contrast {
+            contrast.check(self)?;
         }
         if let GraphLoss::Softmax { temperature } = self.loss {
             checks::positive("loss.temperature", temperature)?;
@@ -139,16 +204,29 @@ impl LightGcn {
         Ok(())
     }
 
-    fn check_memory(&self, nodes: usize, interactions: usize) -> Result<()> {
+    /// Whether final embeddings are compared by cosine.
+    fn by_cosine(&self) -> bool {
+        matches!(self.loss, GraphLoss::Softmax { .. })
+    }
+
+    pub(super) fn check_memory(
+        &self,
+        nodes: usize,
+        interactions: usize,
+        edges: usize,
+    ) -> Result<()> {
         let table = 4 * (nodes * self.factors) as u64;
-        let scores = match self.loss {
-            GraphLoss::Bpr => 0,
-            GraphLoss::Softmax { .. } => 4 * (self.batch_size.min(interactions) as u64).pow(2),
+        let scores = match self.by_cosine() || self.contrast.is_some() {
+            true => 4 * (self.batch_size.min(interactions) as u64).pow(2),
+            false => 0,
         };
-        // Embeddings, two moments, sums and gradients, two buffers; three copies of the graph while
-        // it is built; the batches of an epoch.
-        let graph = rec_core::graph::Graph::estimate(nodes, 2 * interactions);
-        let needs = 7 * table + 3 * graph + 12 * interactions as u64 + scores;
+        // Embeddings, two moments, sums and gradients, two buffers, units, views; the graph, its
+        // normalised form, the transpose, and as much again while they are built or for two views;
+        // the batches of an epoch.
+        let units = if self.unit_rows { self.layers } else { 0 };
+        let tables = 8 + units + self.contrast.map_or(0, |contrast| contrast.tables());
+        let graph = rec_core::graph::Graph::estimate(nodes, 2 * edges);
+        let needs = tables as u64 * table + 6 * graph + 12 * interactions as u64 + scores;
         if needs <= self.max_memory {
             return Ok(());
         }
@@ -164,6 +242,28 @@ impl LightGcn {
     }
 }
 
+/// What is known of the items beside who had them.
+#[derive(Clone, Debug, Default)]
+struct Beside {
+    tags: Option<Csr>,
+    content: Option<Content>,
+}
+
+impl LightGcn {
+    /// The items' tags, where they are asked for.
+    fn tags_of(&self, data: &Dataset) -> Result<Option<Csr>> {
+        if self.tags == 0.0 {
+            return Ok(None);
+        }
+        let ids = &data.interactions.ids().items;
+        let tags = data.items.as_ref().and_then(|items| items.tags_for(ids));
+        tags.map(Some).ok_or_else(|| {
+            let why = "the data set has none; give it items with tags, or set tags to 0";
+            Error::empty("tags of the items", why)
+        })
+    }
+}
+
 impl Fit for LightGcn {
     type Model = LightGcnModel;
 
@@ -172,11 +272,16 @@ impl Fit for LightGcn {
         let log = &data.interactions;
         let weights = log.matrix();
         checks::weights(KIND, &weights, log)?;
-        self.check_memory(log.n_users() + log.n_items(), weights.nnz())?;
+        let content = self.content.as_deref().map(|name| Content::new(data, name)).transpose()?;
+        let beside = Beside { tags: self.tags_of(data)?, content };
+        let of_tags = beside.tags.as_ref();
+        let (tag_nodes, tag_edges) = of_tags.map_or((0, 0), |t| (t.n_cols(), t.nnz()));
+        let nodes = log.n_users() + log.n_items() + tag_nodes;
+        self.check_memory(nodes, weights.nnz(), weights.nnz() + tag_edges)?;
         let seen = Arc::new(weights.binary());
         let (seed, ids) = (ctx.seed, log.ids().clone());
         let plan = Plan { kind: KIND, config: self, epochs: self.epochs };
         ctx.cpu_threads("LightGCN")?;
-        train::run(&plan, log, ctx, || state::State::new(self.clone(), ids, seen, seed))
+        train::run(&plan, log, ctx, || state::State::new(self.clone(), ids, seen, beside, seed))
     }
 }

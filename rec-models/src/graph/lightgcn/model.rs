@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use rec_core::data::{Csr, IdMaps};
+use rec_core::graph::Graph;
 use rec_core::rank::{Explain, Factors, History, Recommend, Scorer, Similar};
 use rec_core::store::{ModelReader, ModelWriter};
 
-use super::{GraphLoss, KIND, LightGcn};
+use super::content::Content;
+use super::pass::{Layers, Room, Wanted, scale_rows};
+use super::{KIND, LightGcn};
 use crate::collab::factors;
 use crate::fit::Model;
-use crate::ops::spmm::cpu::{Buffers, Only, propagate};
+use crate::ops::Sparse;
 use crate::train::TrainingLog;
 use crate::{Error, Result};
 
@@ -22,42 +25,38 @@ pub struct LightGcnModel {
     pub(super) seen: Arc<Csr>,
     pub(super) users: Vec<f32>,
     pub(super) items: Vec<f32>,
-    /// What an item hands on to a user who has it, times the root of the user's number of items:
-    /// `1/(K + 1) Σ_{k<K} e_iᵏ / √d_i`, `[n_items, factors]`.
+    /// What an item hands on to a user who has it, times a power of the user's number of items:
+    /// `Σ_{k<K} w_{k+1} e_iᵏ / √d_i` with the weights `w` of the layers, `[n_items, factors]`.
     pub(super) handed: Vec<f32>,
 }
 
 impl LightGcnModel {
-    /// Propagates initial embeddings, users first.
-    pub(super) fn propagated(
+    /// Propagates initial embeddings: users, then items, then all else.
+    pub(in crate::graph) fn propagated(
         config: LightGcn,
         log: TrainingLog,
         ids: Arc<IdMaps>,
         seen: Arc<Csr>,
-        graph: &Csr,
+        (graph, edges): (&Graph, &Sparse),
         initial: &[f32],
+        content: Option<&Content>,
     ) -> Result<Self> {
-        let (d, layers, n) = (config.factors, config.layers, seen.n_rows());
-        let share = 1.0 / (layers + 1) as f32;
-        let (only, mut buffers) = (Only::default(), Buffers::default());
-        let mut sums = vec![0f32; initial.len()];
-        propagate(graph, initial, d, layers, only, &mut buffers, &mut sums);
-        sums.iter_mut().for_each(|x| *x *= share);
-        let (mut users, mut items) = (sums[..n * d].to_vec(), sums[n * d..].to_vec());
-        if matches!(config.loss, GraphLoss::Softmax { .. }) {
+        let (d, n, m) = (config.factors, seen.n_rows(), seen.n_cols());
+        let (mut sums, mut sent) = (vec![0f32; initial.len()], vec![0f32; initial.len()]);
+        let wanted = Wanted { sent: Some(&mut sent), ..Wanted::default() };
+        Layers::new(&config).forward(edges, initial, None, wanted, &mut Room::default(), &mut sums);
+        let (mut users, mut items) = (sums[..n * d].to_vec(), sums[n * d..][..m * d].to_vec());
+        let mut handed = sent[n * d..][..m * d].to_vec();
+        scale_rows(&mut handed, d, &graph.degrees()[n..], -config.normalization.powers().1);
+        if let Some(content) = content {
+            let degrees = graph.degrees();
+            let cold = |item: usize| degrees[n + item] == 0.0;
+            content.embed_cold([&mut items, &mut handed], d, cold, config.content_l2)?;
+        }
+        if config.by_cosine() {
             // Trained on cosines, the model scores by them.
             unit_rows(&mut users, d);
             unit_rows(&mut items, d);
-        }
-        let mut handed = vec![0f32; items.len()];
-        if layers > 0 {
-            propagate(graph, initial, d, layers - 1, only, &mut buffers, &mut sums);
-            let degrees = seen.column_counts();
-            let rows = handed.chunks_exact_mut(d).zip(sums[n * d..].chunks_exact(d)).zip(degrees);
-            for ((to, from), degree) in rows {
-                let scale = share / (degree.max(1) as f32).sqrt();
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = scale * from);
-            }
         }
         Self::new(config, log, ids, seen, [users, items, handed])
     }
@@ -84,13 +83,30 @@ impl LightGcnModel {
     /// [`Error::Format`] or [`Error::Shape`] for a folder that holds no whole LightGCN model.
     pub fn load(reader: &ModelReader) -> Result<Self> {
         factors::check_kind(reader, KIND)?;
+        Self::of_parts(reader, reader.config()?)
+    }
+
+    /// What [`Self::write_parts`] wrote.
+    pub(in crate::graph) fn of_parts(reader: &ModelReader, config: LightGcn) -> Result<Self> {
         Self::new(
-            reader.config()?,
+            config,
             factors::training_log(reader)?,
             reader.ids()?,
             Arc::new(reader.csr("seen")?),
             [reader.f32("users")?.1, reader.f32("items")?.1, reader.f32("handed")?.1],
         )
+    }
+
+    /// All but the parameters, for a folder.
+    pub(in crate::graph) fn write_parts(&self, writer: &mut ModelWriter) -> Result<()> {
+        let d = self.config.factors;
+        writer.training(&self.log)?;
+        writer.ids(&self.ids);
+        writer.f32("users", &[self.n_users(), d], &self.users)?;
+        writer.f32("items", &[self.n_items(), d], &self.items)?;
+        writer.f32("handed", &[self.n_items(), d], &self.handed)?;
+        writer.csr("seen", &self.seen)?;
+        Ok(())
     }
 
     /// The estimator.
@@ -112,6 +128,11 @@ impl LightGcnModel {
     /// The items' propagated embeddings, row-major `[n_items, factors]`, likewise.
     pub fn item_factors(&self) -> &[f32] {
         &self.items
+    }
+
+    /// What a user with so many items takes of what each hands on.
+    pub(super) fn share(&self, items: usize) -> f32 {
+        (items.max(1) as f32).powf(-self.config.normalization.powers().0)
     }
 
     fn product(&self) -> Factors<'_> {
@@ -139,13 +160,13 @@ impl LightGcnModel {
             if let Some(&item) = items.last().filter(|&&item| item as usize >= m) {
                 return Err(Error::shape("dense item of a history", format!("< {m}"), item));
             }
-            let scale = 1.0 / (items.len().max(1) as f32).sqrt();
+            let scale = self.share(items.len());
             for item in items {
                 let handed = &self.handed[item as usize * d..][..d];
                 user.iter_mut().zip(handed).for_each(|(user, x)| *user += scale * x);
             }
         }
-        if matches!(self.config.loss, GraphLoss::Softmax { .. }) {
+        if self.config.by_cosine() {
             unit_rows(&mut users, d);
         }
         Ok(users)
@@ -153,7 +174,7 @@ impl LightGcnModel {
 }
 
 /// Scales rows to length 1; a row of zeros stays one.
-fn unit_rows(rows: &mut [f32], d: usize) {
+pub(in crate::graph) fn unit_rows(rows: &mut [f32], d: usize) {
     for row in rows.chunks_exact_mut(d) {
         let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
         if length > 0.0 {
@@ -193,14 +214,8 @@ impl Model for LightGcnModel {
     }
 
     fn writer(&self) -> Result<ModelWriter> {
-        let d = self.config.factors;
         let mut writer = ModelWriter::new(KIND, &self.config)?;
-        writer.training(&self.log)?;
-        writer.ids(&self.ids);
-        writer.f32("users", &[self.n_users(), d], &self.users)?;
-        writer.f32("items", &[self.n_items(), d], &self.items)?;
-        writer.f32("handed", &[self.n_items(), d], &self.handed)?;
-        writer.csr("seen", &self.seen)?;
+        self.write_parts(&mut writer)?;
         Ok(writer)
     }
 

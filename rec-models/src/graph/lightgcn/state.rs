@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rec_core::data::{Csr, IdMaps};
-use rec_core::graph::{GraphBuilder, NodeKind, Normalization};
+use rec_core::graph::{Graph, GraphBuilder, NodeKind};
 use rec_core::rng;
 
-use super::adam::{self, Gradient, Tables};
+use super::content::Content;
+use super::contrast::{self, Contrast, Nodes, Views};
 use super::draws::{Draws, NONE, Triple};
 use super::loss::{Gradients, Sides, loss};
-use super::{GraphLoss, LightGcn, LightGcnModel};
+use super::pass::{Given, Layers, Room, Wanted};
+use super::{Beside, GraphLoss, LightGcn, LightGcnModel};
 use crate::collab::factors::Table;
 use crate::fit::Cancel;
-use crate::ops::spmm::cpu::{Buffers, Only, propagate};
+use crate::graph::adam::{self, Gradient, Tables};
+use crate::ops::Sparse;
 use crate::train::{Epochs, Snapshot, TrainingLog};
 use crate::{Error, Result};
 
@@ -21,13 +24,18 @@ use crate::{Error, Result};
 /// are uniform.
 const DEVIATION: f32 = 0.1;
 
-/// Embeddings in training; rows are users, then items.
-pub(super) struct State {
+/// Embeddings in training; rows are users, then items, then tags.
+pub(in crate::graph) struct State {
     config: LightGcn,
     seed: u64,
     ids: Arc<IdMaps>,
     seen: Arc<Csr>,
-    graph: Csr,
+    graph: Graph,
+    edges: Sparse,
+    /// The graphs of the epoch's views, where edges are dropped.
+    dropped: Option<[Sparse; 2]>,
+    layers: Layers,
+    content: Option<Content>,
     draws: Draws,
     pub(super) embeddings: Table,
     first: Table,
@@ -38,14 +46,40 @@ pub(super) struct State {
 
 /// Room for a step.
 struct Work {
-    buffers: Buffers,
-    /// Sums of the layers.
+    room: Room,
+    /// Final embeddings, then the gradient of the initial ones.
     sums: Table,
-    /// Gradient by the propagated embeddings; zeros between steps.
+    /// Gradient of the final embeddings; zeros between steps.
     gradient: Table,
+    /// Two views, or a layer copied out.
+    views: [Table; 2],
+    /// Gradients of views with passes of their own; zeros between steps.
+    of_views: [Table; 2],
+    /// The gradient of the initial embeddings by way of a view.
+    through: Table,
     /// How often each node is in the batch, and whether it is.
     counts: Vec<u32>,
     present: Vec<bool>,
+}
+
+impl Work {
+    fn new(n: usize, d: usize, contrast: Option<&Contrast>) -> Self {
+        let table = |wanted: bool| Table::zeros(if wanted { n * d } else { 0 });
+        let views = contrast.map(|contrast| contrast.views);
+        let two = matches!(views, Some(Views::Noise { .. } | Views::EdgeDropout { .. }));
+        let apart = matches!(views, Some(Views::EdgeDropout { .. }));
+        let layer = matches!(views, Some(Views::CrossLayer { .. }));
+        Self {
+            room: Room::default(),
+            sums: Table::zeros(n * d),
+            gradient: Table::zeros(n * d),
+            views: [table(views.is_some()), table(two)],
+            of_views: [table(apart || layer), table(apart)],
+            through: table(apart),
+            counts: vec![0; n],
+            present: vec![false; n],
+        }
+    }
 }
 
 impl State {
@@ -53,72 +87,71 @@ impl State {
         config: LightGcn,
         ids: Arc<IdMaps>,
         seen: Arc<Csr>,
+        beside: Beside,
         seed: u64,
     ) -> Result<Self> {
-        let graph = normalized(&seen, config.max_memory)?;
-        let (n, d) = (graph.n_rows(), config.factors);
+        let graph = graph_of(&config, &seen, beside.tags)?;
+        Self::along(graph, config, ids, seen, beside.content, seed)
+    }
+
+    /// A run that propagates along this graph, users and items its first nodes.
+    pub(in crate::graph) fn along(
+        graph: Graph,
+        config: LightGcn,
+        ids: Arc<IdMaps>,
+        seen: Arc<Csr>,
+        content: Option<Content>,
+        seed: u64,
+    ) -> Result<Self> {
+        let edges = Sparse::new(graph.normalized(config.normalization)?);
+        let (n, d) = (graph.n_nodes(), config.factors);
         let half = DEVIATION * 3f32.sqrt();
         let mut embeddings = Table::uniform(n, d, seed, "lightgcn", (-half, 2.0 * half));
-        // A node without edges is never trained; it must not look like a taste.
-        for node in (0..n).filter(|&node| graph.row(node).is_empty()) {
-            embeddings[node * d..][..d].fill(0.0);
+        if let Some(content) = &content {
+            let rows = &mut embeddings[seen.n_rows() * d..][..seen.n_cols() * d];
+            content.start(rows, d, DEVIATION)?;
         }
-        Ok(Self {
+        // A node without edges is never trained; it must not look like a taste.
+        for node in graph.isolated() {
+            embeddings[node as usize * d..][..d].fill(0.0);
+        }
+        let mut state = Self {
             draws: Draws::new(&seen, config.positives, config.loss == GraphLoss::Bpr)?,
             embeddings,
             first: Table::zeros(n * d),
             second: Table::zeros(n * d),
             steps: 0,
-            work: Work {
-                buffers: Buffers::default(),
-                sums: Table::zeros(n * d),
-                gradient: Table::zeros(n * d),
-                counts: vec![0; n],
-                present: vec![false; n],
-            },
+            work: Work::new(n, d, config.contrast.as_ref()),
+            layers: Layers::new(&config),
+            content,
             config,
             seed,
             ids,
             seen,
             graph,
-        })
+            edges,
+            dropped: None,
+        };
+        state.drop_edges(0)?;
+        Ok(state)
+    }
+
+    /// Draws the graphs of an epoch's views.
+    fn drop_edges(&mut self, epoch: usize) -> Result<()> {
+        if let Some(Contrast { views: Views::EdgeDropout { rate }, .. }) = self.config.contrast {
+            let by = self.config.normalization;
+            self.dropped = Some(contrast::dropped(&self.graph, by, rate, self.seed, epoch as u64)?);
+        }
+        Ok(())
     }
 
     /// One step of Adam on a batch; the loss before it.
     pub(super) fn step(&mut self, batch: &[Triple]) -> f64 {
-        let (users, d, layers) = (self.seen.n_rows(), self.config.factors, self.config.layers);
-        let share = 1.0 / (layers + 1) as f32;
-        let work = &mut self.work;
-        mark(batch, users, &mut work.counts, &mut work.present);
-        let read = Only { rows: Some(&work.present), columns: None };
-        propagate(
-            &self.graph,
-            &self.embeddings,
-            d,
-            layers,
-            read,
-            &mut work.buffers,
-            &mut work.sums,
-        );
-        let (of_users, of_items) = work.sums.split_at(users * d);
-        let sides = Sides { users: of_users, items: of_items, share, d };
-        let (to_users, to_items) = work.gradient.split_at_mut(users * d);
-        let gradients = Gradients { users: to_users, items: to_items };
-        let loss = loss(self.config.loss, batch, sides, gradients);
-        let written = Only { rows: None, columns: Some(&work.present) };
-        propagate(
-            &self.graph,
-            &work.gradient,
-            d,
-            layers,
-            written,
-            &mut work.buffers,
-            &mut work.sums,
-        );
+        let loss = self.gradients(batch);
         self.steps += 1;
+        let (d, work) = (self.config.factors, &mut self.work);
         let gradient = Gradient {
             propagated: &work.sums,
-            share,
             counts: &work.counts,
             penalty: self.config.l2 / batch.len() as f32,
         };
@@ -128,8 +161,87 @@ impl State {
             second: &mut self.second,
         };
         adam::step(tables, gradient, d, self.config.learning_rate, self.steps);
-        clear(&mut work.gradient, d, &mut work.counts, &mut work.present);
+        work.clear(d);
         loss
+    }
+
+    /// The loss of a batch, its gradient by the initial embeddings left in `work.sums`.
+    pub(super) fn gradients(&mut self, batch: &[Triple]) -> f64 {
+        let (users, items, d) = (self.seen.n_rows(), self.seen.n_cols(), self.config.factors);
+        let work = &mut self.work;
+        mark(batch, users, &mut work.counts, &mut work.present);
+        let views = self.config.contrast.map(|contrast| contrast.views);
+        let crossed = match views {
+            Some(Views::CrossLayer { layer, .. }) => Some(layer),
+            _ => None,
+        };
+        let noise = |view| views.and_then(|views| views.noise(self.seed, self.steps, view));
+        let wanted = Wanted {
+            rows: Some(&work.present),
+            layer: crossed.map(|layer| (layer, &mut *work.views[0])),
+            sent: None,
+        };
+        self.layers.forward(
+            &self.edges,
+            &self.embeddings,
+            crossed.and_then(|_| noise(0)),
+            wanted,
+            &mut work.room,
+            &mut work.sums,
+        );
+        let (of_users, rest) = work.sums.split_at(users * d);
+        let sides = Sides { users: of_users, items: &rest[..items * d], d };
+        let (to_users, to_items) = work.gradient.split_at_mut(users * d);
+        let gradients = Gradients { users: to_users, items: to_items };
+        let mut loss = loss(self.config.loss, batch, sides, gradients);
+        if let Some(contrast) = &self.config.contrast {
+            let nodes = Nodes::new(batch, users);
+            for view in 0..if crossed.is_none() { 2 } else { 0 } {
+                let wanted = Wanted { rows: Some(&work.present), ..Wanted::default() };
+                let edges = self.dropped.as_ref().map_or(&self.edges, |graphs| &graphs[view]);
+                let (noise, out) = (noise(view as u64), &mut work.views[view]);
+                self.layers.forward(edges, &self.embeddings, noise, wanted, &mut work.room, out);
+            }
+            loss += work.contrast(contrast, &nodes, d);
+        }
+        self.back(crossed);
+        loss
+    }
+
+    /// From the gradients of the passes' results to that of the initial embeddings.
+    fn back(&mut self, crossed: Option<usize>) {
+        let Work { room, sums, gradient, of_views, through, present, .. } = &mut self.work;
+        let given = Given {
+            rows: present,
+            sum: gradient,
+            layer: crossed.map(|layer| (layer, &*of_views[0])),
+        };
+        self.layers.backward(&self.edges, given, room, sums);
+        for (edges, gradient) in self.dropped.iter().flatten().zip(&*of_views) {
+            let given = Given { rows: present, sum: gradient, layer: None };
+            self.layers.backward(edges, given, room, through);
+            sums.par_iter_mut()
+                .zip(through.par_iter())
+                .with_min_len(1 << 14)
+                .for_each(|(sum, x)| *sum += x);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn config(&self) -> &LightGcn {
+        &self.config
+    }
+
+    /// The gradient of the last batch.
+    #[cfg(test)]
+    pub(super) fn take_gradient(&mut self) -> Vec<f32> {
+        self.work.clear(self.config.factors);
+        self.work.sums.to_vec()
+    }
+
+    /// What is propagated along, and the initial embeddings as they stand.
+    pub(in crate::graph) fn learned(&self) -> (&Sparse, &[f32]) {
+        (&self.edges, &self.embeddings)
     }
 
     fn finite(&self) -> bool {
@@ -137,13 +249,66 @@ impl State {
     }
 }
 
-/// `D^-½ A D^-½` of the graph of users and items.
-fn normalized(seen: &Csr, max_memory: u64) -> Result<Csr> {
-    GraphBuilder::new()
-        .max_memory(max_memory)
-        .relation(NodeKind::User, NodeKind::Item, seen.clone(), 1.0)?
-        .build()?
-        .normalized(Normalization::Symmetric)
+/// The graph of users, items and tags.
+pub(in crate::graph) fn graph_of(
+    config: &LightGcn,
+    seen: &Csr,
+    tags: Option<Csr>,
+) -> Result<Graph> {
+    let mut graph = GraphBuilder::new().max_memory(config.max_memory).relation(
+        NodeKind::User,
+        NodeKind::Item,
+        seen.clone(),
+        1.0,
+    )?;
+    if let Some(tags) = tags {
+        graph = graph.relation(NodeKind::Item, NodeKind::Tag, tags, config.tags)?;
+    }
+    graph.build()
+}
+
+impl Work {
+    /// Adds the contrast's gradients to those they go with; its part of the loss.
+    fn contrast(&mut self, by: &Contrast, nodes: &Nodes, d: usize) -> f64 {
+        let Self { sums, views: [one, other], gradient, of_views: [first, second], .. } = self;
+        let tables: [&[f32]; 2] = match by.views {
+            Views::CrossLayer { .. } => [sums, one],
+            Views::Noise { .. } | Views::EdgeDropout { .. } => [one, other],
+        };
+        nodes.contrast(by, tables, d, |ids, [(a, of_a), (b, of_b)], scale| {
+            let ids = || ids.iter().copied();
+            match by.views {
+                Views::CrossLayer { .. } => {
+                    a.add_to(gradient, ids(), of_a, scale);
+                    b.add_to(first, ids(), of_b, scale);
+                }
+                // Noise is a constant: the views go back the way of the final embeddings.
+                Views::Noise { .. } => {
+                    a.add_to(gradient, ids(), of_a, scale);
+                    b.add_to(gradient, ids(), of_b, scale);
+                }
+                Views::EdgeDropout { .. } => {
+                    a.add_to(first, ids(), of_a, scale);
+                    b.add_to(second, ids(), of_b, scale);
+                }
+            }
+        })
+    }
+
+    /// Back to zeros.
+    fn clear(&mut self, d: usize) {
+        let Self { gradient, of_views: [first, second], counts, present, .. } = self;
+        for (node, present) in present.iter_mut().enumerate().filter(|(_, present)| **present) {
+            for table in [&mut **gradient, &mut **first, &mut **second] {
+                // A table that no view needs is empty.
+                if let Some(row) = table.get_mut(node * d..(node + 1) * d) {
+                    row.fill(0.0);
+                }
+            }
+            counts[node] = 0;
+            *present = false;
+        }
+    }
 }
 
 fn mark(batch: &[Triple], users: usize, counts: &mut [u32], present: &mut [bool]) {
@@ -156,19 +321,11 @@ fn mark(batch: &[Triple], users: usize, counts: &mut [u32], present: &mut [bool]
     }
 }
 
-/// Back to zeros.
-fn clear(gradient: &mut [f32], d: usize, counts: &mut [u32], present: &mut [bool]) {
-    for (node, present) in present.iter_mut().enumerate().filter(|(_, present)| **present) {
-        gradient[node * d..][..d].fill(0.0);
-        counts[node] = 0;
-        *present = false;
-    }
-}
-
 impl Epochs for State {
     type Model = LightGcnModel;
 
     fn epoch(&mut self, epoch: usize, cancel: &Cancel) -> Result<String> {
+        self.drop_edges(epoch)?;
         let mut rng = rng::stream(self.seed, "lightgcn.batches", epoch as u64);
         let triples = self.draws.epoch(&self.seen, &mut rng);
         let mut sum = 0.0;
@@ -189,7 +346,7 @@ impl Epochs for State {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let shape = [self.graph.n_rows(), self.config.factors];
+        let shape = [self.graph.n_nodes(), self.config.factors];
         Snapshot::new()
             .with("embeddings", &shape, self.embeddings.to_vec())
             .with("first", &shape, self.first.to_vec())
@@ -199,7 +356,7 @@ impl Epochs for State {
     }
 
     fn restore(&mut self, mut snapshot: Snapshot) -> Result<()> {
-        let shape = [self.graph.n_rows(), self.config.factors];
+        let shape = [self.graph.n_nodes(), self.config.factors];
         let mut take = |name| Ok::<_, Error>(Table::from_slice(&snapshot.take(name, &shape)?));
         let tables = (take("embeddings")?, take("first")?, take("second")?);
         let steps = snapshot.take("steps", &[2])?;
@@ -214,8 +371,9 @@ impl Epochs for State {
             log,
             self.ids.clone(),
             self.seen.clone(),
-            &self.graph,
+            (&self.graph, &self.edges),
             &self.embeddings,
+            self.content.as_ref(),
         )
     }
 }

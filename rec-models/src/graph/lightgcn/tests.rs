@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use rec_core::data::{Csr, Dataset, IdMap, IdMaps};
+use rec_core::data::{Csr, Dataset, IdMap, IdMaps, Items};
 use rec_core::rank::{Explain as _, Recommend as _, Scorer as _};
 use serde::Deserialize;
 
+use super::noise::Noise;
 use super::state::State;
-use super::{GraphLoss, LightGcn, LightGcnModel, PositiveSampling};
+use super::{Beside, Contrast, GraphLoss, LightGcn, LightGcnModel, PositiveSampling, Views};
 use crate::collab::samples::{dataset, taste_auc, two_tastes};
 use crate::fit::{Checkpoints, Fit, FitContext, Model as _};
 use crate::{Device, Error};
@@ -25,6 +26,23 @@ fn softmax(epochs: usize) -> LightGcn {
     LightGcn { loss: GraphLoss::Softmax { temperature: 0.2 }, ..small(epochs) }
 }
 
+fn contrasted(views: Views, epochs: usize) -> LightGcn {
+    // Few nodes in few dimensions: a heavy contrast spreads them evenly, and tastes are lost.
+    let contrast = Some(Contrast { views, weight: 0.02, temperature: 0.2 });
+    LightGcn { contrast, residual: Some(0.0), ..small(epochs) }
+}
+
+/// XSimGCL, SimGCL, SGL and LightGCN++.
+fn variants(epochs: usize) -> [LightGcn; 4] {
+    let LightGcn { normalization, unit_rows, residual, .. } = LightGcn::plus_plus(0.6, -0.1, 0.2);
+    [
+        contrasted(Views::CrossLayer { noise: 0.1, layer: 1 }, epochs),
+        contrasted(Views::Noise { noise: 0.1 }, epochs),
+        LightGcn { residual: None, ..contrasted(Views::EdgeDropout { rate: 0.1 }, epochs) },
+        LightGcn { normalization, unit_rows, residual, ..small(epochs) },
+    ]
+}
+
 fn fit(estimator: &LightGcn, data: &Dataset, threads: usize) -> LightGcnModel {
     let mut ctx = FitContext { seed: 5, threads: Some(threads), ..FitContext::default() };
     estimator.fit(data, &mut ctx).unwrap()
@@ -41,8 +59,13 @@ struct Torch {
     temperature: f32,
     initial: Vec<f32>,
     batches: Vec<Vec<[u32; 3]>>,
+    contrast_weight: f32,
+    plus_powers: [f32; 3],
     bpr: Run,
     softmax: Run,
+    plus: Run,
+    cross_layer: Run,
+    two_views: Run,
 }
 
 #[derive(Deserialize)]
@@ -58,19 +81,36 @@ fn ten_steps_end_where_plain_torch_ends() {
     let rows = torch.rows.iter().map(|row| row.iter().map(|&i| (i, 1.0)).collect());
     let seen = Arc::new(Csr::from_rows(rows, torch.n_items).binary());
     let temperature = torch.temperature;
-    for (loss, run) in
-        [(GraphLoss::Bpr, &torch.bpr), (GraphLoss::Softmax { temperature }, &torch.softmax)]
-    {
+    let softmax = GraphLoss::Softmax { temperature };
+    let [alpha, beta, gamma] = torch.plus_powers;
+    let contrast = |views| LightGcn {
+        contrast: Some(Contrast { views, weight: torch.contrast_weight, temperature }),
+        residual: Some(0.0),
+        ..LightGcn::default()
+    };
+    for (model, run) in [
+        (LightGcn::default(), &torch.bpr),
+        (LightGcn { loss: softmax, ..LightGcn::default() }, &torch.softmax),
+        (LightGcn::plus_plus(alpha, beta, gamma), &torch.plus),
+        (contrast(Views::CrossLayer { noise: 0.0, layer: 1 }), &torch.cross_layer),
+        (LightGcn { loss: softmax, ..contrast(Views::Noise { noise: 0.0 }) }, &torch.two_views),
+        // Nothing dropped, both graphs are the whole one, and the gradient comes by three passes.
+        (
+            LightGcn { loss: softmax, ..contrast(Views::EdgeDropout { rate: 0.0 }) },
+            &torch.two_views,
+        ),
+    ] {
         let config = LightGcn {
             factors: torch.factors,
             layers: torch.layers,
             learning_rate: torch.learning_rate,
             l2: torch.l2,
-            loss,
-            ..LightGcn::default()
+            ..model
         };
+        let loss = config.loss;
+        let name = format!("{:?} {loss:?}", config.contrast);
         let ids = IdMaps::shared(IdMap::range(seen.n_rows()), IdMap::range(torch.n_items));
-        let mut state = State::new(config, ids, seen.clone(), 0).unwrap();
+        let mut state = State::new(config, ids, seen.clone(), Beside::default(), 0).unwrap();
         state.embeddings.copy_from_slice(&torch.initial);
         for (batch, expected) in torch.batches.iter().zip(&run.losses) {
             let mut batch = batch.clone();
@@ -78,11 +118,11 @@ fn ten_steps_end_where_plain_torch_ends() {
                 batch.iter_mut().for_each(|triple| triple[2] = u32::MAX);
             }
             let got = state.step(&batch);
-            assert!((got - expected).abs() < 1e-5, "{loss:?}: {got}, torch {expected}");
+            assert!((got - expected).abs() < 1e-5, "{name}: {got}, torch {expected}");
         }
         let apart = |(got, expected): (&f32, &f64)| (f64::from(*got) - expected).abs();
         let worst = state.embeddings.iter().zip(&run.embeddings).map(apart).fold(0.0, f64::max);
-        assert!(worst < 1e-4, "{loss:?}: {worst}");
+        assert!(worst < 1e-4, "{name}: {worst}");
     }
 }
 
@@ -99,12 +139,187 @@ fn tastes_are_told_apart() {
         let auc = taste_auc(&fit(&estimator, &data, 2));
         assert!(auc > least, "{estimator:?}: {auc}");
     }
+    for estimator in variants(30) {
+        let auc = taste_auc(&fit(&estimator, &data, 2));
+        assert!(auc > 0.85, "{estimator:?}: {auc}");
+    }
+}
+
+#[test]
+fn gradients_of_noisy_and_thinned_views_are_those_of_differences() {
+    let seen = Arc::new(two_tastes(14, 10, 1).binary());
+    let batch: Vec<[u32; 3]> = (0..14)
+        .map(|u| [u, seen.row(u as usize).first().copied().unwrap_or(0), 9 - u % 3])
+        .collect();
+    for estimator in variants(1) {
+        let ids = IdMaps::shared(IdMap::range(14), IdMap::range(10));
+        let contrast = estimator.contrast.map(|contrast| Contrast { weight: 0.5, ..contrast });
+        let config = LightGcn { l2: 0.0, contrast, ..estimator };
+        let mut state = State::new(config, ids, seen.clone(), Beside::default(), 3).unwrap();
+        state.gradients(&batch);
+        let gradient = state.take_gradient();
+        let largest = gradient.iter().fold(0f32, |a, b| a.max(b.abs()));
+        for (at, &expected) in gradient.iter().enumerate().step_by(3) {
+            let (start, h) = (state.embeddings[at], 2e-3);
+            let mut at_value = |x| {
+                state.embeddings[at] = x;
+                let loss = state.gradients(&batch);
+                state.take_gradient();
+                loss
+            };
+            let slope = (at_value(start + h) - at_value(start - h)) / f64::from(2.0 * h);
+            state.embeddings[at] = start;
+            let off = (slope - f64::from(expected)).abs() / f64::from(largest);
+            assert!(off < 5e-3, "{:?} {at}: {expected}, by differences {slope}", state.config());
+        }
+    }
+}
+
+#[test]
+fn noise_has_its_length_and_keeps_signs() {
+    let (d, rows) = (20, 700);
+    let start: Vec<f32> = (0..rows * d).map(|i| [1.0, -1.0, 0.0][i % 3]).collect();
+    let noisy = |seed, layer| {
+        let mut table = start.clone();
+        Noise { size: 0.3, seed }.add(layer, &mut table, d, None);
+        table
+    };
+    let table = noisy(1, 1);
+    assert!(table.iter().zip(&start).all(|(x, s)| x * s >= 0.0 && x.abs() >= s.abs()));
+    assert!(table.iter().zip(&start).all(|(x, s)| *s != 0.0 || *x == 0.0));
+    // Where no number is zero the noise is of length 0.3.
+    let mut ones = vec![1f32; rows * d];
+    Noise { size: 0.3, seed: 1 }.add(1, &mut ones, d, None);
+    for row in ones.chunks(d) {
+        let length = row.iter().map(|x| (x - 1.0) * (x - 1.0)).sum::<f32>().sqrt();
+        assert!((length - 0.3).abs() < 1e-4, "{length}");
+    }
+    assert!(ones[..d] != ones[d..2 * d]);
+    assert!(table == noisy(1, 1) && table != noisy(2, 1) && table != noisy(1, 2));
+    // Rows that are not wanted stay as they are, the others get the same noise.
+    let wanted: Vec<bool> = (0..rows).map(|row| row % 5 == 0).collect();
+    let mut some = start.clone();
+    Noise { size: 0.3, seed: 1 }.add(1, &mut some, d, Some(&wanted));
+    for (row, wanted) in wanted.iter().enumerate() {
+        let from = if *wanted { &table } else { &start };
+        assert_eq!(some[row * d..][..d], from[row * d..][..d]);
+    }
+}
+
+#[test]
+fn users_who_are_but_their_items_fold_in_to_themselves() {
+    // With no share of the initial embeddings in the mean, a user's is all from their items.
+    let data = dataset(&two_tastes(40, 30, 1));
+    let [cross, _, sgl, plus] = variants(2);
+    for estimator in [cross, sgl, plus, LightGcn { loss: softmax(1).loss, ..small(2) }] {
+        let model = fit(&LightGcn { residual: Some(0.0), ..estimator }, &data, 1);
+        let history = model.seen().row(7).iter().map(|&i| (i, 1.0)).collect();
+        let folded = model.fold_in(&[history]).unwrap();
+        for (got, expected) in folded.iter().zip(&model.user_factors()[7 * 8..]) {
+            assert!((got - expected).abs() < 1e-5, "{got} {expected}");
+        }
+    }
+}
+
+#[test]
+fn items_nobody_had_are_known_by_their_tags() {
+    // Of two items without events, one is tagged as the even ones are, the other as the odd.
+    let rows = two_tastes(60, 30, 1);
+    let kept = (0..60).map(|u| rows.iter_row(u).filter(|&(i, _)| i < 28).collect());
+    let mut data = dataset(&Csr::from_rows(kept, 30));
+    // With BPR they would be negatives of everyone.
+    let tagged = LightGcn { tags: 1.0, ..softmax(30) };
+    let refused = tagged.fit(&data, &mut FitContext::default());
+    assert!(matches!(refused, Err(Error::Empty { .. })), "{:?}", refused.map(|_| ()));
+    let tags: Vec<Vec<&str>> = (0..30).map(|i| vec![["even", "odd"][i % 2]]).collect();
+    data.items = Some(Arc::new(Items::new(IdMap::range(30)).with_tags(&tags).unwrap()));
+    let model = fit(&tagged, &data, 1);
+    let right = (0..60).filter(|&u| {
+        let mut scores = vec![0f32; 30];
+        model.score(&[u], &mut scores).unwrap();
+        let (own, other) = (28 + u as usize % 2, 29 - u as usize % 2);
+        scores[own] > scores[other]
+    });
+    let right = right.count();
+    assert!(right > 45, "{right} of 60");
+}
+
+/// Vectors in which the last four of 30 items, nobody's, look like the even or the odd ones.
+fn described(seed: u64) -> Dataset {
+    let rows = two_tastes(60, 30, seed);
+    let kept = (0..60).map(|u| rows.iter_row(u).filter(|&(i, _)| i < 26).collect());
+    let mut data = dataset(&Csr::from_rows(kept, 30));
+    let vector = |i: usize| {
+        let wave = |k: usize| ((i * 7 + k * 3) % 5) as f32 * 0.1;
+        [if i.is_multiple_of(2) { 2.0 } else { -1.0 }, wave(1), wave(2) + 1.0]
+    };
+    let values = (0..30).flat_map(vector).collect();
+    let items = Items::new(IdMap::range(30)).with_vectors("text", 3, values).unwrap();
+    data.items = Some(Arc::new(items));
+    data
+}
+
+#[test]
+fn items_nobody_had_are_known_by_their_vectors() {
+    let data = described(1);
+    for estimator in [small(30), softmax(30)] {
+        let model = fit(&LightGcn { content: Some("text".into()), ..estimator }, &data, 1);
+        let right = (0..60usize).filter(|&u| {
+            let mut scores = vec![0f32; 30];
+            model.score(&[u as u32], &mut scores).unwrap();
+            scores[26 + u % 2] > scores[27 - u % 2] && scores[28 + u % 2] > scores[29 - u % 2]
+        });
+        let right = right.count();
+        assert!(right > 45, "{right} of 60");
+    }
+    let unnamed = LightGcn { content: Some("image".into()), ..small(1) };
+    let refused = unnamed.fit(&data, &mut FitContext::default());
+    assert!(matches!(refused, Err(Error::Empty { .. })), "{:?}", refused.map(|_| ()));
+}
+
+#[test]
+fn item_nodes_start_from_principal_components() {
+    let data = described(1);
+    let content = super::content::Content::new(&data, "text").unwrap();
+    let mut rows = vec![9f32; 30 * 4];
+    content.start(&mut rows, 4, 0.1).unwrap();
+    let column = |k: usize| rows.iter().skip(k).step_by(4).map(|&x| f64::from(x));
+    // Uncorrelated, of falling variance, together of the deviation asked for; the fourth is left.
+    let inner = |a: usize, b: usize| column(a).zip(column(b)).map(|(a, b)| a * b).sum::<f64>();
+    let total = inner(0, 0) + inner(1, 1) + inner(2, 2);
+    assert!((total / 90.0 - 0.01).abs() < 1e-5, "{total}");
+    assert!(inner(0, 0) > inner(1, 1) && inner(1, 1) > inner(2, 2));
+    assert!(inner(0, 1).abs() < 1e-5 * total && inner(1, 2).abs() < 1e-5 * total);
+    assert!(column(3).all(|x| x == 9.0));
+    // The first tells even from odd.
+    let even: Vec<bool> = column(0).map(|x| x > 0.0).collect();
+    assert!((2..30).all(|i| even[i] == even[i % 2]) && even[0] != even[1]);
+}
+
+#[test]
+fn a_regression_on_exact_vectors_places_items_exactly() {
+    let data = described(1);
+    let content = super::content::Content::new(&data, "text").unwrap();
+    // Embeddings that are an affine map of the vectors, but for the cold ones.
+    let field = &data.items.as_ref().unwrap().vectors()[0];
+    let affine = |v: &[f32]| [v[0] - 2.0 * v[1] + 0.5, v[2] - 1.0];
+    let exact: Vec<f32> = field.values.chunks(3).flat_map(affine).collect();
+    let mut table = exact.clone();
+    table[52..].fill(7.0);
+    let mut other = table.clone();
+    content.embed_cold([&mut table, &mut other], 2, |item| item >= 26, 1e-6).unwrap();
+    for (got, expected) in table.iter().zip(&exact) {
+        assert!((got - expected).abs() < 1e-3, "{got} {expected}");
+    }
+    assert_eq!(table, other);
 }
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let data = dataset(&two_tastes(300, 200, 1));
-    for estimator in [LightGcn { batch_size: 1500, ..small(2) }, softmax(2)] {
+    let more = variants(2);
+    for estimator in [LightGcn { batch_size: 1500, ..small(2) }, softmax(2)].into_iter().chain(more)
+    {
         let (one, two) = (fit(&estimator, &data, 1), fit(&estimator, &data, 2));
         assert_eq!(one.user_factors(), two.user_factors());
         assert_eq!(one.item_factors(), two.item_factors());
@@ -119,9 +334,12 @@ fn a_resumed_run_is_the_unbroken_one() {
         checkpoints: Some(Checkpoints { dir: dir.path().into(), every: 1 }),
         ..FitContext::default()
     };
-    small(3).fit(&data, &mut saving()).unwrap();
-    let resumed = small(6).fit(&data, &mut saving()).unwrap();
-    assert_eq!(resumed.item_factors(), fit(&small(6), &data, 2).item_factors());
+    for (short, long) in variants(3).into_iter().zip(variants(6)).chain([(small(3), small(6))]) {
+        short.fit(&data, &mut saving()).unwrap();
+        let resumed = long.fit(&data, &mut saving()).unwrap();
+        assert_eq!(resumed.item_factors(), fit(&long, &data, 2).item_factors());
+        std::fs::remove_dir_all(dir.path().join("lightgcn-checkpoint")).unwrap();
+    }
 }
 
 #[test]
@@ -133,7 +351,7 @@ fn a_folded_in_user_is_one_without_an_embedding_of_their_own() {
     let seen = Arc::new(data.interactions.matrix().binary());
     let ids = data.interactions.ids().clone();
     let config = LightGcn { layers, ..small(1) };
-    let state = State::new(config, ids, seen.clone(), 1).unwrap();
+    let state = State::new(config, ids, seen.clone(), Beside::default(), 1).unwrap();
     let history = [1usize, 4, 6];
     let degrees = seen.column_counts();
     let edge = |u: usize, i: usize| {
@@ -208,7 +426,7 @@ fn explanations_and_paths_by_hand() {
 fn a_saved_model_scores_as_before() {
     let dir = tempfile::tempdir().unwrap();
     let data = dataset(&two_tastes(20, 15, 1));
-    for (at, estimator) in [small(2), softmax(2)].into_iter().enumerate() {
+    for (at, estimator) in [small(2), softmax(2)].into_iter().chain(variants(2)).enumerate() {
         let model = fit(&estimator, &data, 1);
         let path = dir.path().join(at.to_string());
         model.writer().unwrap().save(&path).unwrap();
@@ -239,6 +457,18 @@ fn bad_parameters_and_data_are_refused_by_name() {
     named(LightGcn { batch_size: 40_000, ..softmax(1) }, "batch_size");
     let loss = GraphLoss::Softmax { temperature: 0.0 };
     named(LightGcn { loss, ..small(1) }, "loss.temperature");
+    named(LightGcn { residual: Some(1.5), ..small(1) }, "residual");
+    named(LightGcn { content_l2: 0.0, ..small(1) }, "content_l2");
+    named(LightGcn { tags: -1.0, ..small(1) }, "tags");
+    let views = |views| contrasted(views, 1);
+    named(views(Views::CrossLayer { noise: 0.1, layer: 3 }), "contrast.layer");
+    named(views(Views::Noise { noise: -0.1 }), "contrast.noise");
+    named(views(Views::EdgeDropout { rate: 1.0 }), "contrast.rate");
+    let noisy = views(Views::Noise { noise: 0.1 });
+    named(LightGcn { layers: 0, ..noisy.clone() }, "layers");
+    named(LightGcn { unit_rows: true, ..noisy.clone() }, "unit_rows");
+    let contrast = noisy.contrast.map(|contrast| Contrast { temperature: 0.0, ..contrast });
+    named(LightGcn { contrast, ..noisy }, "contrast.temperature");
     let tight = LightGcn { max_memory: 1000, ..small(1) };
     assert!(matches!(
         tight.fit(&data, &mut FitContext::default()),

@@ -10,6 +10,7 @@ use crate::language::bert::{attend, bidirectional};
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
 use crate::language::noise::Noise;
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention as Shape, Packed};
 
@@ -46,11 +47,15 @@ impl Transformer {
 
     /// `[tokens, embedding_size] → [tokens, hidden_size]`.
     pub(super) fn forward(&self, x: Tensor<2>, batch: &Batch, config: &AlbertConfig) -> Tensor<2> {
-        let x = self.embedding_hidden_mapping_in.forward(x);
+        let noise = batch.noise.at(config.num_hidden_layers);
+        let x = self.embedding_hidden_mapping_in.noisy(x, Activation::Identity, noise);
         (0..config.num_hidden_layers)
             .flat_map(|i| &self.albert_layer_groups[config.group(i)].albert_layers)
             .enumerate()
-            .fold(x, |x, (i, layer)| layer.forward(x, &batch.rows, batch.noise.at(i)))
+            .fold(x, |x, (i, layer)| {
+                let (rows, noise) = (batch.rows.clone(), batch.noise.at(i));
+                recompute::layer(layer, x, move |layer, x| layer.forward(x, &rows, noise))
+            })
     }
 }
 
@@ -111,7 +116,8 @@ impl Layer {
 
     fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let x = self.attention.forward(x, rows, noise.at(0));
-        let y = self.ffn_output.forward(self.ffn.activated(x.clone(), self.activation));
+        let wide = self.ffn.noisy(x.clone(), self.activation, noise.at(2));
+        let y = self.ffn_output.noisy(wide, Activation::Identity, noise.at(3));
         let y = noise.at(1).hidden(y);
         self.full_layer_layer_norm.of_sum(y, x)
     }
@@ -159,7 +165,8 @@ impl Attention {
     fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let layers = [&self.query, &self.key, &self.value];
         let shape = noise.at(0).attention(self.shape);
-        let y = self.dense.forward(attend(layers, x.clone(), rows, shape));
+        let mixed = attend(layers, x.clone(), rows, shape, noise.at(2));
+        let y = self.dense.noisy(mixed, Activation::Identity, noise.at(3));
         self.LayerNorm.of_sum(noise.at(1).hidden(y), x)
     }
 }

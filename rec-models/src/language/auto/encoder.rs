@@ -12,6 +12,7 @@ use crate::language::batch::{Backbone, Batch};
 use crate::language::bert::{Bert, BertConfig};
 use crate::language::config::ConfigFile;
 use crate::language::distilbert::{DistilBert, DistilBertConfig};
+use crate::language::lora::{Adapters, Card, LoraConfig};
 use crate::language::roberta::Roberta;
 use crate::language::weights::{LoadReport, Weights};
 use crate::ops::Packed;
@@ -111,9 +112,22 @@ impl EncoderModel {
     /// # Errors
     /// As [`super::load_backbone`], and an architecture that is no encoder.
     pub fn load(folder: &Path, device: &Device, dtype: DType) -> Result<(Self, LoadReport)> {
+        Self::adapted(folder, device, dtype, None)
+    }
+
+    /// As [`EncoderModel::load`], with adapters if there are to be any.
+    ///
+    /// # Errors
+    /// As [`EncoderModel::load`], and adapters that do not fit.
+    pub fn adapted(
+        folder: &Path,
+        device: &Device,
+        dtype: DType,
+        adapters: Option<&Adapters>,
+    ) -> Result<(Self, LoadReport)> {
         let config = EncoderConfig::of(&ConfigFile::open(folder)?)?;
-        let weights = Weights::open(folder, device, dtype)?;
-        let model = Self::of(config, &weights)?;
+        let weights = Weights::open(folder, device, dtype)?.with_adapters(adapters)?;
+        let model = weights.adapted(Self::of(config, &weights)?)?;
         Ok((model, weights.report()))
     }
 
@@ -167,6 +181,16 @@ impl EncoderModel {
     /// Where the disk refuses.
     pub fn save(&self, folder: &Path) -> Result<()> {
         each!(self, model => model.save(folder))
+    }
+
+    /// Writes its adapters as a folder that `peft` loads onto the encoder in `base`.
+    ///
+    /// # Errors
+    /// As [`LoraConfig::save`].
+    pub fn save_adapters(&self, lora: &LoraConfig, folder: &Path, base: &Path) -> Result<()> {
+        let base = base.to_string_lossy();
+        let card = Card { base: Some(&base), ..Card::default() };
+        each!(self, model => lora.save(model, folder, &card))
     }
 }
 

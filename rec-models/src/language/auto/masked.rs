@@ -11,6 +11,7 @@ use crate::language::batch::{Backbone, Batch};
 use crate::language::bert::BertForMaskedLm;
 use crate::language::config::ConfigFile;
 use crate::language::distilbert::DistilBertForMaskedLm;
+use crate::language::lora::{Adapters, LoraConfig};
 use crate::language::masked::MaskedLm;
 use crate::language::roberta::RobertaForMaskedLm;
 use crate::language::weights::{LoadReport, Weights};
@@ -33,8 +34,21 @@ impl MaskedLmModel {
     /// As [`EncoderModel::load`], and a checkpoint without the head:
     /// [`MaskedLmModel::with_new_head`] makes one.
     pub fn load(folder: &Path, device: &Device, dtype: DType) -> Result<(Self, LoadReport)> {
+        Self::adapted(folder, device, dtype, None)
+    }
+
+    /// As [`MaskedLmModel::load`], with adapters if there are to be any.
+    ///
+    /// # Errors
+    /// As [`MaskedLmModel::load`], and adapters that do not fit.
+    pub fn adapted(
+        folder: &Path,
+        device: &Device,
+        dtype: DType,
+        adapters: Option<&Adapters>,
+    ) -> Result<(Self, LoadReport)> {
         let config = EncoderConfig::of(&ConfigFile::open(folder)?)?;
-        let weights = Weights::open(folder, device, dtype)?;
+        let weights = Weights::open(folder, device, dtype)?.with_adapters(adapters)?;
         check_head(folder, &config, &weights)?;
         let model = match config {
             EncoderConfig::Bert(config) => BertForMaskedLm::load(&weights, config).map(Self::Bert),
@@ -48,7 +62,7 @@ impl MaskedLmModel {
                 AlbertForMaskedLm::load(&weights, config).map(Self::Albert)
             }
         }?;
-        Ok((model, weights.report()))
+        Ok((weights.adapted(model)?, weights.report()))
     }
 
     /// Whether the checkpoint in `folder` holds a head.
@@ -85,6 +99,15 @@ impl MaskedLmModel {
             Self::DistilBert(model) => EncoderModel::DistilBert(model.distilbert),
             Self::Albert(model) => EncoderModel::Albert(model.albert),
         }
+    }
+
+    /// Writes the adapters of its encoder as a folder that `peft` loads onto the encoder in `base`;
+    /// the head's, if it has any, are left out.
+    ///
+    /// # Errors
+    /// As [`LoraConfig::save`].
+    pub fn save_adapters(&self, lora: &LoraConfig, folder: &Path, base: &Path) -> Result<()> {
+        self.clone().into_encoder().save_adapters(lora, folder, base)
     }
 
     /// Writes a checkpoint folder that `transformers` loads.

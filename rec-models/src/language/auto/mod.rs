@@ -8,15 +8,25 @@ use std::path::Path;
 
 use burn::tensor::{DType, Device};
 
-pub use causal::load_causal;
+pub use causal::{CausalConfig, CausalModel, load_causal};
 pub use encoder::{EncoderConfig, EncoderModel};
 pub use masked::MaskedLmModel;
 
 use super::batch::Backbone;
 use super::config::ConfigFile;
+use super::lora::Adapters;
 use super::t5::T5Encoder;
 use super::weights::{LoadReport, Weights};
 use crate::{Error, Result};
+
+/// Whether the model in `folder` is a decoder, which predicts the next token.
+///
+/// # Errors
+/// A folder without a config.
+pub fn is_causal(folder: &Path) -> Result<bool> {
+    let config = ConfigFile::open(folder)?;
+    Ok(config.model_type().is_some_and(|family| causal::KNOWN.contains(&family)))
+}
 
 type Load = fn(&ConfigFile, &Weights) -> Result<Box<dyn Backbone>>;
 
@@ -51,6 +61,16 @@ pub fn load_backbone(
     device: &Device,
     dtype: DType,
 ) -> Result<(Box<dyn Backbone>, LoadReport)> {
+    adapted_backbone(folder, device, dtype, None)
+}
+
+/// As [`load_backbone`], with adapters if there are to be any.
+pub(super) fn adapted_backbone(
+    folder: &Path,
+    device: &Device,
+    dtype: DType,
+    adapters: Option<&Adapters>,
+) -> Result<(Box<dyn Backbone>, LoadReport)> {
     let config = ConfigFile::open(folder)?;
     let known = FAMILIES.iter().map(|(name, _)| *name);
     let load = FAMILIES
@@ -58,8 +78,10 @@ pub fn load_backbone(
         .find(|(name, _)| Some(*name) == config.model_type())
         .map(|(_, load)| load)
         .ok_or_else(|| unknown(&config, known))?;
-    let weights = Weights::open(folder, device, dtype)?;
+    let weights = Weights::open(folder, device, dtype)?.with_adapters(adapters)?;
+    // Nothing learns in a box: adapters only have to fit.
     let model = load(&config, &weights)?;
+    weights.check_adapters()?;
     Ok((model, weights.report()))
 }
 

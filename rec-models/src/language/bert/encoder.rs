@@ -8,6 +8,7 @@ use crate::Result;
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
 use crate::language::noise::Noise;
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{self, Activation, Attention as Shape, Dropout, Packed};
 
@@ -37,7 +38,10 @@ impl Encoder {
         noise: Noise,
     ) -> Tensor<2> {
         let layers = self.layer.iter().enumerate();
-        layers.fold(x, |x, (i, layer)| layer.forward(x, rows, noise.at(i)))
+        layers.fold(x, |x, (i, layer)| {
+            let (rows, noise) = (rows.clone(), noise.at(i));
+            recompute::layer(layer, x, move |layer, x| layer.forward(x, &rows, noise))
+        })
     }
 }
 
@@ -71,7 +75,8 @@ impl Layer {
 
     fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let x = self.attention.forward(x, rows, noise.at(0));
-        self.output.forward(self.intermediate.forward(x.clone()), x, noise.at(1))
+        let wide = self.intermediate.forward(x.clone(), noise.at(2));
+        self.output.forward(wide, x, noise.at(1))
     }
 }
 
@@ -139,7 +144,7 @@ impl SelfAttention {
 
     fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let shape = noise.attention(self.shape);
-        attend([&self.query, &self.key, &self.value], x, rows, shape)
+        attend([&self.query, &self.key, &self.value], x, rows, shape, noise)
     }
 }
 
@@ -154,15 +159,19 @@ pub(in crate::language) fn bidirectional(heads: usize, head_dim: usize) -> Shape
     }
 }
 
-/// Self-attention of `x` by its query, key and value layers.
+/// Self-attention of `x` by its query, key and value layers; `noise` is that of their adapters.
 pub(in crate::language) fn attend(
     [query, key, value]: [&Linear; 3],
     x: Tensor<2>,
     rows: &Packed,
     shape: Shape,
+    noise: Noise,
 ) -> Tensor<2> {
-    let [q, k] = [query, key].map(|layer| layer.forward(x.clone()));
-    ops::attention(q, k, value.forward(x), rows, rows, shape, None)
+    let project = |layer: &Linear, place: usize| {
+        layer.noisy(x.clone(), Activation::Identity, noise.at(place))
+    };
+    let (q, k, v) = (project(query, 0), project(key, 1), project(value, 2));
+    ops::attention(q, k, v, rows, rows, shape, None)
 }
 
 /// The first of the two linear layers.
@@ -185,8 +194,8 @@ impl Intermediate {
         Self { dense, activation: config.hidden_act.into() }
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.dense.activated(x, self.activation)
+    fn forward(&self, x: Tensor<2>, noise: Noise) -> Tensor<2> {
+        self.dense.noisy(x, self.activation, noise)
     }
 }
 
@@ -214,6 +223,7 @@ impl Output {
     }
 
     fn forward(&self, x: Tensor<2>, around: Tensor<2>, noise: Noise) -> Tensor<2> {
-        self.LayerNorm.of_sum(noise.hidden(self.dense.forward(x)), around)
+        let y = self.dense.noisy(x, Activation::Identity, noise.at(0));
+        self.LayerNorm.of_sum(noise.hidden(y), around)
     }
 }

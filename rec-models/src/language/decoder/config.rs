@@ -88,7 +88,7 @@ impl DecoderConfig {
     }
 
     /// A checkpoint's.
-    pub(super) fn read(file: &ConfigFile) -> Result<Self> {
+    pub(in crate::language) fn read(file: &ConfigFile) -> Result<Self> {
         let family = match file.model_type() {
             Some("llama") => Family::Llama,
             Some("qwen2") => Family::Qwen2,

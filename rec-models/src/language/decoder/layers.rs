@@ -6,9 +6,11 @@ use burn::tensor::Tensor;
 use super::{DecoderConfig, Family};
 use crate::Result;
 use crate::language::Init;
+use crate::language::Noise;
 use crate::language::batch::id_tensor;
 use crate::language::causal::Pass;
 use crate::language::layers::{Embedding, Linear, RmsNorm};
+use crate::language::recompute;
 use crate::language::rope::{Angles, Rope};
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention, Dropout};
@@ -54,7 +56,15 @@ impl Model {
         let angles = self.rope.angles(pass.positions(), self.head_dim, &device, table.dtype());
         let embedded = self.embed_tokens.forward(id_tensor(ids, &device));
         let layers = self.layers.iter().enumerate();
-        let step = |x, (i, layer): (usize, &Layer)| layer.forward(x, i, &angles, &mut pass);
+        let step = |x, (i, layer): (usize, &Layer)| match pass.by_itself() {
+            Some(again) => {
+                let angles = angles.clone();
+                recompute::layer(layer, x, move |layer, x| {
+                    layer.forward(x, i, &angles, &mut again.clone().into_pass())
+                })
+            }
+            None => layer.forward(x, i, &angles, &mut pass),
+        };
         self.norm.forward(layers.fold(embedded, step))
     }
 }
@@ -97,7 +107,8 @@ impl Layer {
     ) -> Tensor<2> {
         let normed = self.input_layernorm.forward(x.clone());
         let x = x + self.self_attn.forward(normed, layer, angles, pass);
-        let fed = self.mlp.forward(self.post_attention_layernorm.forward(x.clone()));
+        let noise = pass.noise().at(layer).at(4);
+        let fed = self.mlp.forward(self.post_attention_layernorm.forward(x.clone()), noise);
         x + fed
     }
 }
@@ -162,9 +173,13 @@ impl SelfAttention {
         angles: &Angles,
         pass: &mut Pass<'_>,
     ) -> Tensor<2> {
-        let q = self.normalise(self.q_norm.as_ref(), self.q_proj.forward(x.clone()));
-        let k = self.normalise(self.k_norm.as_ref(), self.k_proj.forward(x.clone()));
-        let v = self.v_proj.forward(x);
+        let noise = pass.noise().at(layer);
+        let project = |projection: &Linear, place: usize| {
+            projection.noisy(x.clone(), Activation::Identity, noise.at(place))
+        };
+        let q = self.normalise(self.q_norm.as_ref(), project(&self.q_proj, 0));
+        let k = self.normalise(self.k_norm.as_ref(), project(&self.k_proj, 1));
+        let v = project(&self.v_proj, 2);
         let shape = Attention {
             heads: self.heads,
             kv_heads: self.kv_heads,
@@ -172,7 +187,8 @@ impl SelfAttention {
             causal: true,
             dropout: Dropout::default(),
         };
-        self.o_proj.forward(pass.attend(layer, [angles.turn(q), angles.turn(k), v], shape))
+        let mixed = pass.attend(layer, [angles.turn(q), angles.turn(k), v], shape);
+        self.o_proj.noisy(mixed, Activation::Identity, noise.at(3))
     }
 
     /// The norm of every head by itself, if there is one: `[tokens, heads · head_dim]`.
@@ -215,9 +231,10 @@ impl Mlp {
         }
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let gate = self.gate_proj.activated(x.clone(), self.act);
-        self.down_proj.forward(gate * self.up_proj.forward(x))
+    fn forward(&self, x: Tensor<2>, noise: Noise) -> Tensor<2> {
+        let gate = self.gate_proj.noisy(x.clone(), self.act, noise.at(0));
+        let up = self.up_proj.noisy(x, Activation::Identity, noise.at(1));
+        self.down_proj.noisy(gate * up, Activation::Identity, noise.at(2))
     }
 }
 

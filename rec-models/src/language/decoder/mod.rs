@@ -39,7 +39,7 @@ impl Decoder {
         let config = DecoderConfig::read(config)?;
         config.check()?;
         let root = weights.root(&["model."]);
-        let head = weights.top().at("lm_head");
+        let head = weights.top().at("lm_head").plain();
         let own_head = !config.tie_word_embeddings && head.has("weight");
         Ok(Self {
             model: Model::load(&root, &config)?,

@@ -9,6 +9,7 @@ use crate::language::bert::{attend, bidirectional};
 use crate::language::init::Init;
 use crate::language::layers::{LayerNorm, Linear};
 use crate::language::noise::Noise;
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention as Shape, Packed};
 
@@ -32,7 +33,10 @@ impl Transformer {
     /// `[tokens, dim] → [tokens, dim]`.
     pub(super) fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let layers = self.layer.iter().enumerate();
-        layers.fold(x, |x, (i, block)| block.forward(x, rows, noise.at(i)))
+        layers.fold(x, |x, (i, block)| {
+            let (rows, noise) = (rows.clone(), noise.at(i));
+            recompute::layer(block, x, move |layer, x| layer.forward(x, &rows, noise))
+        })
     }
 }
 
@@ -70,7 +74,7 @@ impl Block {
     fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let mixed = self.attention.forward(x.clone(), rows, noise.at(0));
         let x = self.sa_layer_norm.of_sum(mixed, x);
-        let fed = noise.at(1).hidden(self.ffn.forward(x.clone()));
+        let fed = noise.at(1).hidden(self.ffn.forward(x.clone(), noise.at(2)));
         self.output_layer_norm.of_sum(fed, x)
     }
 }
@@ -112,7 +116,8 @@ impl Attention {
 
     fn forward(&self, x: Tensor<2>, rows: &Packed, noise: Noise) -> Tensor<2> {
         let layers = [&self.q_lin, &self.k_lin, &self.v_lin];
-        self.out_lin.forward(attend(layers, x, rows, noise.attention(self.shape)))
+        let mixed = attend(layers, x, rows, noise.attention(self.shape), noise);
+        self.out_lin.noisy(mixed, Activation::Identity, noise.at(3))
     }
 }
 
@@ -143,7 +148,8 @@ impl Ffn {
         }
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.lin2.forward(self.lin1.activated(x, self.activation))
+    fn forward(&self, x: Tensor<2>, noise: Noise) -> Tensor<2> {
+        let wide = self.lin1.noisy(x, self.activation, noise.at(0));
+        self.lin2.noisy(wide, Activation::Identity, noise.at(1))
     }
 }

@@ -59,7 +59,9 @@ impl TextEncoder {
     /// A hash of the model's files and of the settings that vectors depend on.
     fn fingerprint(&self) -> Result<[u8; 32]> {
         let mut files = Vec::new();
-        model_files(&self.folder, 0, &mut files)?;
+        for folder in std::iter::once(&self.folder).chain(&self.options.adapter) {
+            model_files(folder, 0, &mut files)?;
+        }
         files.sort();
         let mut hash = Sha256::new();
         hash.update(&self.settings);
@@ -86,12 +88,15 @@ impl Write for HashWriter<'_> {
     }
 }
 
+/// What an adapter's folder holds, which is read where the caller names it alone.
+const ADAPTER: &str = "adapter_config.json";
+
 /// The files that a model is read from, its modules' folders included.
 pub(super) fn model_files(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
         let path = entry.map_err(Error::io(folder))?.path();
         let kind = path.extension().and_then(|kind| kind.to_str());
-        if path.is_dir() && depth == 0 {
+        if path.is_dir() && depth == 0 && !path.join(ADAPTER).is_file() {
             model_files(&path, 1, files)?;
         } else if matches!(kind, Some("json" | "txt" | "safetensors" | "bin")) {
             files.push(path);

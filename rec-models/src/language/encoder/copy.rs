@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
+use burn::tensor::{DType, Device};
+
 use super::cache::model_files;
+use super::modules;
+use super::publish::{check_free, publish};
 use super::{EncoderOptions, TextEncoder};
+use crate::language::{Adapters, EncoderModel, MaskedLmModel};
 use crate::{Error, Result};
 
 impl TextEncoder {
@@ -17,11 +22,29 @@ impl TextEncoder {
         &self.folder
     }
 
-    /// Copies the files it was loaded from, which must still be there.
+    /// The folder to train it from.
+    ///
+    /// # Errors
+    /// An encoder that was loaded with an adapter, which is no part of the folder.
+    pub fn trainable_folder(&self) -> Result<&Path> {
+        match &self.options.adapter {
+            None => Ok(&self.folder),
+            Some(adapter) => Err(Error::parameter(
+                "adapter",
+                adapter.display(),
+                "merge it (merge_adapter, rec.LoRA.merge) and train the encoder of that folder",
+            )),
+        }
+    }
+
+    /// Copies the files it was loaded from, which must still be there; an adapter is merged.
     ///
     /// # Errors
     /// [`Error::Io`] where the files are gone or the disk refuses.
     pub fn copy_to(&self, folder: impl AsRef<Path>) -> Result<()> {
+        if let Some(adapter) = &self.options.adapter {
+            return merge_adapter(&self.folder, adapter, folder.as_ref());
+        }
         let mut files = Vec::new();
         model_files(&self.folder, 0, &mut files)?;
         for from in files {
@@ -33,6 +56,22 @@ impl TextEncoder {
         }
         Ok(())
     }
+}
+
+/// Writes the encoder of the folder `from` to `to`, the adapter in `adapter` added to its weights,
+/// whole or not at all.
+///
+/// # Errors
+/// As [`TextEncoder::from_pretrained`], a family that is no encoder's, and a `to` that holds files.
+pub fn merge_adapter(from: &Path, adapter: &Path, to: &Path) -> Result<()> {
+    check_free(to)?;
+    let layout = modules::read(from)?;
+    let adapters = Adapters::Merged(adapter.to_path_buf());
+    let (device, folder) = (Device::flex(), &layout.transformer);
+    publish((from, &layout), to, |_, to| match MaskedLmModel::has_head(folder)? {
+        true => MaskedLmModel::adapted(folder, &device, DType::F32, Some(&adapters))?.0.save(to),
+        false => EncoderModel::adapted(folder, &device, DType::F32, Some(&adapters))?.0.save(to),
+    })
 }
 
 impl TextEncoder {

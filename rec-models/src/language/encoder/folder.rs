@@ -10,8 +10,8 @@ use super::modules::{self, Step};
 use super::{After, EncoderOptions, Head, LongTexts, TextEncoder};
 use crate::device::check_dtype;
 use crate::language::layers::Linear;
-use crate::language::load_backbone;
 use crate::language::weights::Weights;
+use crate::language::{Adapters, adapted_backbone};
 use crate::{Error, Result};
 
 impl TextEncoder {
@@ -27,7 +27,12 @@ impl TextEncoder {
         let device = options.device.tensor()?;
         check_dtype(options.device, options.dtype)?;
         let layout = modules::read(folder)?;
-        let (backbone, report) = load_backbone(&layout.transformer, &device, options.dtype)?;
+        let (backbone, report) = adapted_backbone(
+            &layout.transformer,
+            &device,
+            options.dtype,
+            options.adapter.clone().map(Adapters::Merged).as_ref(),
+        )?;
         let tokenizer = Tokenizer::from_folder(&layout.transformer)?;
         if tokenizer.vocab_size() > backbone.vocab_size() {
             return Err(Error::shape(
@@ -105,7 +110,7 @@ fn head(steps: &[Step], options: &EncoderOptions, device: &TensorDevice) -> Resu
                     true => Linear::load(&scope, *d_in, *d_out)?,
                     false => Linear::load_no_bias(&scope, *d_in, *d_out)?,
                 };
-                head.after.push(After::Dense(layer, *activation));
+                head.after.push(After::Dense(Box::new(layer), *activation));
             }
         }
     }

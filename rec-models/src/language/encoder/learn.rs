@@ -1,21 +1,24 @@
 //! Training the encoder of a folder, into another folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{DType, Device};
-use rec_core::text::Tokenizer;
 use rec_core::text::segment::Segmenter;
+use rec_core::text::{SpecialRole, Tokenizer};
 
 use super::PoolingMode;
 use super::modules::{self, Layout, Step};
+use super::publish::{check_free, publish};
 use crate::device::check_dtype;
 use crate::fit::FitContext;
 use crate::language::train::{
-    Corpus, Evaluation, LanguageTraining, MaskedObjective, Objective, PairObjective, Pairs, SimCse,
-    Trained,
+    CausalObjective, Corpus, Evaluation, LanguageTraining, MaskedObjective, Objective,
+    PairObjective, Pairs, SimCse, Trained,
 };
-use crate::language::{Backbone, DropoutRates, EncoderModel, MaskedLmModel};
+use crate::language::{
+    Backbone, CausalModel, DropoutRates, EncoderModel, LoraConfig, MaskedLmModel, is_causal,
+};
 use crate::{Error, Result};
 
 /// What an encoder learns from.
@@ -38,6 +41,13 @@ pub enum Lesson<'a> {
         validation: &'a [&'a str],
         /// `τ` of [`SimCse`].
         temperature: f64,
+    },
+    /// Texts each of whose tokens it predicts from those before; of decoders alone.
+    Causal {
+        /// Texts to learn from.
+        texts: &'a [&'a str],
+        /// Texts to measure on; may be empty.
+        validation: &'a [&'a str],
     },
     /// Pairs of texts that belong together ([`PairObjective`]).
     Pairs {
@@ -89,10 +99,16 @@ pub struct Learnt {
     pub validation: Vec<Evaluation>,
 }
 
+/// Where the adapters of a trained encoder lie in its folder.
+const ADAPTERS: &str = "lora";
+
 /// Trains the encoder in `from` (sentence-transformers or Hugging Face layout) and writes it with
 /// its tokenizer and modules to `to`, in the same layout, whole or not at all: both this library
 /// and its peers load it. The prediction head of a masked model is kept, so that training may go
 /// on.
+///
+/// With [`LanguageTraining::lora`], the encoder in `to` has the adapters merged; they lie apart in
+/// its folder `lora`, for `peft` and for [`EncoderOptions::adapter`](super::EncoderOptions).
 ///
 /// # Errors
 /// As [`super::TextEncoder::from_pretrained`] and [`LanguageTraining::fit`]; a `to` that holds
@@ -105,9 +121,7 @@ pub fn train_encoder(
     how: &EncoderTraining,
     ctx: &FitContext<'_>,
 ) -> Result<Learnt> {
-    if to.read_dir().is_ok_and(|mut files| files.next().is_some()) {
-        return Err(Error::parameter("to", to.display(), "it holds files; choose another folder"));
-    }
+    check_free(to)?;
     check_dtype(ctx.device, how.dtype)?;
     let layout = modules::read(from)?;
     let source = Source {
@@ -118,6 +132,26 @@ pub fn train_encoder(
         how,
     };
     source.learn(to, lesson, ctx)
+}
+
+/// As [`train_encoder`], for the language model in `from`: an encoder predicts tokens behind a mask,
+/// a decoder the next token, and the end of a text where its tokenizer has a token for it.
+///
+/// # Errors
+/// As [`train_encoder`].
+pub fn train_language_model(
+    from: &Path,
+    to: &Path,
+    (texts, validation): (&[&str], &[&str]),
+    whole_words: bool,
+    how: &EncoderTraining,
+    ctx: &FitContext<'_>,
+) -> Result<Learnt> {
+    let lesson = match is_causal(from)? {
+        true => Lesson::Causal { texts, validation },
+        false => Lesson::Masked { texts, validation, whole_words },
+    };
+    train_encoder(from, to, lesson, how, ctx)
 }
 
 struct Source<'a> {
@@ -143,10 +177,10 @@ impl Source<'_> {
                 let held_out = some(validation).map(&corpus).transpose()?;
                 let trained =
                     self.fit(model, &objective, &corpus(texts)?, held_out.as_ref(), ctx)?;
-                self.publish(trained, to, MaskedLmModel::save)
+                self.publish(trained, to, MaskedLmModel::save, MaskedLmModel::save_adapters)
             }
             Lesson::SimCse { texts, validation, temperature } => {
-                let model = self.encoder()?;
+                let model = self.encoder(ctx.seed)?;
                 let max_len = self.max_len(&model)?;
                 let corpus = |texts: &[&str]| Corpus::encode(&self.tokenizer, texts, max_len);
                 let set = self.how.training.dropout;
@@ -156,17 +190,33 @@ impl Source<'_> {
                 let held_out = some(validation).map(corpus).transpose()?;
                 let trained =
                     self.fit(model, &objective, &corpus(texts)?, held_out.as_ref(), ctx)?;
-                self.publish(trained, to, EncoderModel::save)
+                self.publish(trained, to, EncoderModel::save, EncoderModel::save_adapters)
+            }
+            Lesson::Causal { texts, validation } => {
+                let (folder, dtype) = (&self.layout.transformer, self.how.dtype);
+                let adapters = self.how.training.adapters(ctx.seed);
+                let (model, _) =
+                    CausalModel::adapted(folder, &self.device, dtype, adapters.as_ref())?;
+                let max_len = self.max_len(&model)?;
+                let end = self.tokenizer.special_tokens().get(SpecialRole::Eos);
+                let corpus = |texts: &[&str]| match end {
+                    Some(end) => Corpus::with_end(&self.tokenizer, texts, max_len, end.id),
+                    None => Corpus::encode(&self.tokenizer, texts, max_len),
+                };
+                let held_out = some(validation).map(corpus).transpose()?;
+                let data = corpus(texts)?;
+                let trained = self.fit(model, &CausalObjective, &data, held_out.as_ref(), ctx)?;
+                self.publish(trained, to, CausalModel::save, CausalModel::save_adapters)
             }
             Lesson::Pairs { anchors, positives, negatives, temperature, symmetric } => {
-                let model = self.encoder()?;
+                let model = self.encoder(ctx.seed)?;
                 let max_len = self.max_len(&model)?;
                 let tokenizer = &self.tokenizer;
                 let pairs =
                     Pairs::with_negatives(tokenizer, anchors, positives, negatives, max_len)?;
                 let objective = PairObjective { pooling: self.pooling()?, temperature, symmetric };
                 let trained = self.fit(model, &objective, &pairs, None, ctx)?;
-                self.publish(trained, to, EncoderModel::save)
+                self.publish(trained, to, EncoderModel::save, EncoderModel::save_adapters)
             }
         }
     }
@@ -182,17 +232,20 @@ impl Source<'_> {
         self.how.training.fit(model, objective, data, validation, ctx)
     }
 
-    fn encoder(&self) -> Result<EncoderModel> {
-        Ok(EncoderModel::load(&self.layout.transformer, &self.device, self.how.dtype)?.0)
+    fn encoder(&self, seed: u64) -> Result<EncoderModel> {
+        let (folder, dtype) = (&self.layout.transformer, self.how.dtype);
+        let adapters = self.how.training.adapters(seed);
+        Ok(EncoderModel::adapted(folder, &self.device, dtype, adapters.as_ref())?.0)
     }
 
-    /// With the head it was trained with, or a new one.
+    /// With the head it was trained with, or a new one, which learns as a whole.
     fn masked(&self, seed: u64) -> Result<MaskedLmModel> {
-        let folder = &self.layout.transformer;
-        match MaskedLmModel::has_head(folder)? {
-            true => Ok(MaskedLmModel::load(folder, &self.device, self.how.dtype)?.0),
-            false => Ok(MaskedLmModel::with_new_head(self.encoder()?, seed)),
+        let (folder, dtype) = (&self.layout.transformer, self.how.dtype);
+        if !MaskedLmModel::has_head(folder)? {
+            return Ok(MaskedLmModel::with_new_head(self.encoder(seed)?, seed));
         }
+        let adapters = self.how.training.adapters(seed);
+        Ok(MaskedLmModel::adapted(folder, &self.device, dtype, adapters.as_ref())?.0)
     }
 
     fn max_len(&self, model: &impl Backbone) -> Result<Option<usize>> {
@@ -226,66 +279,28 @@ impl Source<'_> {
         Error::unsupported(what, "contrastive training", "train it by masking instead")
     }
 
-    /// Writes the folder beside `to`, and renames it when it is whole.
-    fn publish<M>(
+    /// Writes the folder: the encoder with its adapters merged, and the adapters apart.
+    fn publish<M: Module>(
         &self,
         trained: Trained<M>,
         to: &Path,
         save: impl Fn(&M, &Path) -> Result<()>,
+        apart: impl Fn(&M, &LoraConfig, &Path, &Path) -> Result<()>,
     ) -> Result<Learnt> {
-        let parent = match to.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
-        let partial = tempfile::Builder::new()
-            .prefix(".partial-")
-            .tempdir_in(parent)
-            .map_err(Error::io(parent))?;
-        copy_small(self.from, partial.path(), &self.dense())?;
-        let inner = self.layout.transformer.strip_prefix(self.from).unwrap_or(Path::new(""));
-        save(&trained.model, &partial.path().join(inner))?;
-        if to.exists() {
-            std::fs::remove_dir(to).map_err(Error::io(to))?;
-        }
-        let whole = partial.keep();
-        std::fs::rename(&whole, to).map_err(Error::io(to))?;
+        let training = &self.how.training;
+        publish((self.from, &self.layout), to, |folder, transformer| {
+            if let Some(lora) = &training.lora {
+                let adapters = folder.join(ADAPTERS);
+                apart(&trained.model, lora, &adapters, self.from)?;
+            }
+            save(&training.merged(trained.model), transformer)
+        })?;
         Ok(Learnt { losses: trained.losses, validation: trained.validation })
-    }
-
-    /// Folders whose weights stay as they are.
-    fn dense(&self) -> Vec<PathBuf> {
-        let folder = |step: &Step| match step {
-            Step::Dense { folder, .. } => Some(folder.clone()),
-            _ => None,
-        };
-        self.layout.steps.iter().filter_map(folder).collect()
     }
 }
 
 fn some<'a>(texts: &'a [&'a str]) -> Option<&'a [&'a str]> {
     (!texts.is_empty()).then_some(texts)
-}
-
-/// Copies what is no weights of a transformer: configs, vocabularies, modules.
-fn copy_small(from: &Path, to: &Path, whole: &[PathBuf]) -> Result<()> {
-    std::fs::create_dir_all(to).map_err(Error::io(to))?;
-    let all = whole.iter().any(|folder| folder == from);
-    for entry in from.read_dir().map_err(Error::io(from))? {
-        let path = entry.map_err(Error::io(from))?.path();
-        let Some(name) = path.file_name() else { continue };
-        let small =
-            ["json", "txt", "model"].iter().any(|end| path.extension() == Some(end.as_ref()));
-        let listing = name.to_string_lossy().ends_with(".index.json");
-        if path.is_dir() {
-            if path.join("config.json").is_file() {
-                copy_small(&path, &to.join(name), whole)?;
-            }
-        } else if all || (small && !listing) {
-            std::fs::copy(&path, to.join(name)).map_err(Error::io(&path))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

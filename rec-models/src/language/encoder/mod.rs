@@ -10,17 +10,20 @@ mod modules;
 mod options;
 mod output;
 mod pooling;
+pub(super) mod publish;
 mod run;
 #[cfg(test)]
 mod tests;
 mod vectors;
 
 pub use cache::VectorCache;
+pub use copy::merge_adapter;
 pub use frame::LongTexts;
-pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder};
+pub use learn::{EncoderTraining, Learnt, Lesson, train_encoder, train_language_model};
 pub use options::{Encode, EncoderOptions, Prompt};
 pub use output::MappedVectors;
 pub use pooling::PoolingMode;
+pub use publish::copy_model;
 pub use vectors::Vectors;
 
 use std::collections::BTreeMap;
@@ -80,7 +83,7 @@ struct Head {
 
 /// A step after pooling.
 enum After {
-    Dense(Linear, Activation),
+    Dense(Box<Linear>, Activation),
     Normalize,
 }
 

@@ -1,5 +1,6 @@
 //! Settings of an encoder, and of one call.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::DType;
@@ -21,6 +22,9 @@ pub struct EncoderOptions {
     pub max_len: Option<usize>,
     /// What happens to longer texts.
     pub long_texts: LongTexts,
+    /// A folder of LoRA adapters, as `peft` and [`train_encoder`](super::train_encoder) write it,
+    /// that are added to the weights.
+    pub adapter: Option<PathBuf>,
 }
 
 impl Default for EncoderOptions {
@@ -31,6 +35,7 @@ impl Default for EncoderOptions {
             pooling: None,
             max_len: None,
             long_texts: LongTexts::default(),
+            adapter: None,
         }
     }
 }

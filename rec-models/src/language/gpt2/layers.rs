@@ -6,9 +6,11 @@ use burn::tensor::{Tensor, TensorData};
 use super::Gpt2Config;
 use crate::Result;
 use crate::language::Init;
+use crate::language::Noise;
 use crate::language::batch::id_tensor;
 use crate::language::causal::Pass;
 use crate::language::layers::{Embedding, LayerNorm, Linear};
+use crate::language::recompute;
 use crate::language::weights::Scope;
 use crate::ops::{Activation, Attention, Dropout};
 
@@ -50,7 +52,13 @@ impl Transformer {
         let noise = pass.noise();
         let embedded = noise.hidden(tokens + positions);
         let blocks = self.h.iter().enumerate();
-        self.ln_f.forward(blocks.fold(embedded, |x, (i, block)| block.forward(x, i, &mut pass)))
+        let step = |x, (i, block): (usize, &Block)| match pass.by_itself() {
+            Some(again) => recompute::layer(block, x, move |block, x| {
+                block.forward(x, i, &mut again.clone().into_pass())
+            }),
+            None => block.forward(x, i, &mut pass),
+        };
+        self.ln_f.forward(blocks.fold(embedded, step))
     }
 }
 
@@ -88,7 +96,7 @@ impl Block {
         let noise = pass.noise().at(layer);
         let mixed = self.attn.forward(self.ln_1.forward(x.clone()), layer, pass);
         let x = x + noise.at(0).hidden(mixed);
-        let fed = self.mlp.forward(self.ln_2.forward(x.clone()));
+        let fed = self.mlp.forward(self.ln_2.forward(x.clone()), noise.at(4));
         x + noise.at(1).hidden(fed)
     }
 }
@@ -131,7 +139,8 @@ impl SelfAttention {
 
     fn forward(&self, x: Tensor<2>, layer: usize, pass: &mut Pass<'_>) -> Tensor<2> {
         let d = x.dims()[1];
-        let qkv = self.c_attn.forward(x);
+        let noise = pass.noise().at(layer);
+        let qkv = self.c_attn.noisy(x, Activation::Identity, noise.at(2));
         let part = |i| qkv.clone().narrow(1, i * d, d);
         let depth = if self.by_layer { (layer + 1) as f64 } else { 1.0 };
         let shape = Attention {
@@ -141,7 +150,8 @@ impl SelfAttention {
             causal: true,
             dropout: Dropout::default(),
         };
-        self.c_proj.forward(pass.attend(layer, [part(0), part(1), part(2)], shape))
+        let mixed = pass.attend(layer, [part(0), part(1), part(2)], shape);
+        self.c_proj.noisy(mixed, Activation::Identity, noise.at(3))
     }
 }
 
@@ -170,8 +180,9 @@ impl Mlp {
         }
     }
 
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.c_proj.forward(self.c_fc.activated(x, self.act))
+    fn forward(&self, x: Tensor<2>, noise: Noise) -> Tensor<2> {
+        let wide = self.c_fc.noisy(x, self.act, noise.at(0));
+        self.c_proj.noisy(wide, Activation::Identity, noise.at(1))
     }
 }
 
@@ -187,10 +198,9 @@ fn residual_projection(init: &mut Init, d_in: usize, config: &Gpt2Config) -> Lin
 fn conv1d(scope: &Scope, d_in: usize, d_out: usize) -> Result<Linear> {
     let weight = transposed(scope.tensor("weight", [d_in, d_out])?);
     let bias = scope.tensor("bias", [d_out])?;
-    Ok(as_conv1d(Linear {
-        weight: Param::from_tensor(weight),
-        bias: Some(Param::from_tensor(bias)),
-    }))
+    let bias = Some(Param::from_tensor(bias));
+    let layer = Linear { weight: Param::from_tensor(weight), bias, lora: None };
+    Ok(as_conv1d(scope.adapted(layer)?))
 }
 
 /// Has the layer's weight turned when it is saved and loaded.

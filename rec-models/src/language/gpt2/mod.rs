@@ -38,7 +38,7 @@ impl Gpt2 {
         let config = config.over(&Gpt2Config::default())?;
         config.check()?;
         let root = weights.root(&["transformer."]);
-        let head = weights.top().at("lm_head");
+        let head = weights.top().at("lm_head").plain();
         let own_head = !config.tie_word_embeddings && head.has("weight");
         Ok(Self {
             transformer: Transformer::load(&root, &config)?,

@@ -153,8 +153,10 @@ impl SelfAttention {
         bias: Option<Tensor<3>>,
         noise: Noise,
     ) -> Tensor<2> {
-        let (q, k) = (self.q.forward(x.clone()), self.k.forward(x.clone()));
-        let v = self.v.forward(x);
+        let project = |layer: &Linear, place: usize| {
+            layer.noisy(x.clone(), Activation::Identity, noise.at(place))
+        };
+        let (q, k, v) = (project(&self.q, 0), project(&self.k, 1), project(&self.v, 2));
         let heads = self.heads;
         let shape = noise.attention(Attention {
             heads,
@@ -163,7 +165,8 @@ impl SelfAttention {
             causal: false,
             dropout: Dropout::default(),
         });
-        self.o.forward(ops::attention(q, k, v, rows, rows, shape, bias))
+        let mixed = ops::attention(q, k, v, rows, rows, shape, bias);
+        self.o.noisy(mixed, Activation::Identity, noise.at(3))
     }
 }
 
@@ -235,14 +238,14 @@ impl FeedForward {
     fn forward(&self, x: Tensor<2>, noise: Noise) -> Tensor<2> {
         let first = self.wi.as_ref().or(self.wi_0.as_ref());
         let activated = match first {
-            Some(layer) => layer.activated(x.clone(), self.act),
+            Some(layer) => layer.noisy(x.clone(), self.act, noise.at(0)),
             None => return x,
         };
         let gated = match &self.wi_1 {
-            Some(gate) => activated * gate.forward(x),
+            Some(gate) => activated * gate.noisy(x, Activation::Identity, noise.at(1)),
             None => activated,
         };
-        self.wo.forward(noise.hidden(gated))
+        self.wo.noisy(noise.hidden(gated), Activation::Identity, noise.at(2))
     }
 }
 

@@ -176,9 +176,10 @@ impl<M: Backbone> Objective<M> for SimCse {
         pass.batch.rows.len()
     }
 
-    fn loss(&self, model: &M, pass: &TwicePass, _: Noise) -> Tensor<1> {
+    fn loss(&self, model: &M, pass: &TwicePass, noise: Noise) -> Tensor<1> {
         let [first, second] = pass.seeds.map(|seed| {
-            let batch = pass.batch.clone().with_noise(self.dropout.noise(seed));
+            let noise = self.dropout.noise(seed).with_adapters(noise.adapters());
+            let batch = pass.batch.clone().with_noise(noise);
             vectors(model, &batch, self.pooling)
         });
         told_apart(first, second, self.temperature, |i, j| pass.alike[i] == pass.alike[j])

@@ -40,6 +40,30 @@ impl Corpus {
         Ok(Self { packed, words: None, vocab_size: tokenizer.vocab_size() })
     }
 
+    /// As [`Corpus::encode`], the token `end` behind every text that has tokens, and within its
+    /// `max_len`: so that a decoder learns where texts end.
+    ///
+    /// # Errors
+    /// As [`Corpus::encode`].
+    pub fn with_end<T: AsRef<str> + Sync>(
+        tokenizer: &Tokenizer,
+        texts: &[T],
+        max_len: Option<usize>,
+        end: u32,
+    ) -> Result<Self> {
+        let bare = Self::encode(tokenizer, texts, max_len.map(|most| most.saturating_sub(1)))?;
+        let mut packed = PackedBatch { ids: Vec::new(), type_ids: Vec::new(), offsets: vec![0] };
+        for text in 0..bare.len() {
+            let ids = bare.text(text).ids;
+            packed.ids.extend(ids);
+            if ids.last().is_some_and(|&last| last != end) {
+                packed.ids.push(end);
+            }
+            packed.offsets.push(packed.ids.len() as u32);
+        }
+        Ok(Self { packed, ..bare })
+    }
+
     /// As [`Corpus::encode`], with the words that `segmenter` finds: of Chinese, which tokenizers
     /// take character by character, those of jieba. Tokens outside all words are words of their
     /// own.

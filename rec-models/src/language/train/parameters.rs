@@ -8,7 +8,7 @@ use crate::train::Snapshot;
 use crate::{Error, Result};
 
 /// The parameters as single-precision arrays: exact for f32, bf16 and f16.
-pub(super) fn snapshot(module: &impl Module) -> Snapshot {
+pub(in crate::language) fn snapshot(module: &impl Module) -> Snapshot {
     let mut taken = Taken { path: Path::default(), snapshot: Snapshot::new() };
     module.visit(&mut taken);
     taken.snapshot

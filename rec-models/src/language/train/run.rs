@@ -13,6 +13,7 @@ use super::metrics::{Line, Metrics};
 use super::plan::Plan;
 use super::{Evaluation, LanguageTraining, Objective, Trained, TrainingData};
 use crate::fit::FitContext;
+use crate::language::recompute::Tape;
 use crate::language::{Backbone, Noise};
 use crate::ops::AdamW;
 use crate::{Error, Result};
@@ -184,8 +185,12 @@ impl<O, D: TrainingData> Run<'_, O, D> {
         let mut loss = 0.0;
         for pass in &prepared {
             let share = self.objective.predictions(pass) as f64 / predictions as f64;
-            let noise = self.settings.dropout.noise(rng.random());
-            let part = self.objective.loss(&model, pass, noise) * share;
+            let noise = self.settings.noise(rng.random());
+            let forward = || self.objective.loss(&model, pass, noise) * share;
+            let (part, tape) = match self.settings.gradient_checkpointing {
+                true => Tape::record(forward),
+                false => (forward(), Tape::default()),
+            };
             let value = number(&part);
             if !value.is_finite() {
                 let what = format!("step {} of {}", step + 1, self.plan.steps());
@@ -193,7 +198,9 @@ impl<O, D: TrainingData> Run<'_, O, D> {
                 return Err(Error::data(what, why));
             }
             loss += value;
-            self.optimizer.accumulate(&model, &mut part.backward());
+            let mut gradients = part.backward();
+            self.optimizer.accumulate(&model, &mut gradients);
+            tape.walk_back(&mut gradients, |layer| self.optimizer.accumulate(&model, layer));
         }
         let (rate, rates) = (self.rate(step), &self.rates);
         let model = self.optimizer.apply_by(model, |path| rate * rates.share(path));

@@ -13,7 +13,9 @@ use rec_core::text::{Tokenizer, TokenizerModel, TrainOptions};
 
 use super::*;
 use crate::fit::{Cancel, Checkpoints, Progress};
-use crate::language::{Batch, Bert, BertConfig, BertForMaskedLm, Gpt2, Gpt2Config, Noise};
+use crate::language::{
+    Batch, Bert, BertConfig, BertForMaskedLm, Gpt2, Gpt2Config, Noise, PoolingMode,
+};
 
 /// Sentences in which one word tells the next.
 fn texts(n: usize) -> Vec<String> {
@@ -406,6 +408,52 @@ fn dropout_changes_what_is_learnt_and_not_what_is_measured() {
         assert_ne!(out(&noisy(1)), out(&noisy(2)));
         assert_ne!(out(&noisy(1)), out(&batch));
     }
+}
+
+#[test]
+fn layers_computed_again_give_the_same_step() {
+    let tokenizer = tokenizer();
+    let corpus = Corpus::encode(&tokenizer, &texts(40), None).unwrap();
+    // With so large an epsilon a step goes along the gradient, not its sign.
+    let optimizer = AdamWConfig { epsilon: 1.0, max_norm: None, ..training().optimizer };
+    let whole = LanguageTraining {
+        epochs: 1,
+        learning_rate: 1.0,
+        accumulation: 2,
+        dropout: DropoutRates::all(0.1),
+        optimizer,
+        ..training()
+    };
+    let again = LanguageTraining { gradient_checkpointing: true, ..whole.clone() };
+    let ctx = FitContext::default();
+    let same = |one: crate::train::Snapshot, other: crate::train::Snapshot| {
+        for ((path, _, a), (_, _, b)) in one.into_arrays().zip(other.into_arrays()) {
+            let off = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 1e-6, "{path}: {off:e}");
+        }
+    };
+    let causal = [&whole, &again].map(|training| {
+        training.fit(gpt(&tokenizer), &CausalObjective, &corpus, None, &ctx).unwrap()
+    });
+    assert_eq!(causal[0].losses, causal[1].losses);
+    assert!(moved(&gpt(&tokenizer), &causal[0].model).iter().any(|(_, far)| *far > 1e-3));
+    same(weights(&causal[0].model), weights(&causal[1].model));
+    let masked = MaskedObjective::new(&tokenizer).unwrap();
+    let models = [&whole, &again].map(|training| {
+        let model = bert(&tokenizer, 3);
+        weights(&training.fit(model, &masked, &corpus, None, &ctx).unwrap().model)
+    });
+    let [one, other] = models;
+    same(one, other);
+    // Two passes for one loss, and embeddings that do not learn.
+    let twice = [whole, again].map(|training| {
+        let training = LanguageTraining { frozen: vec!["embeddings".into()], ..training };
+        let objective = SimCse::new(PoolingMode::Mean);
+        let model = bert(&tokenizer, 3).bert;
+        weights(&training.fit(model, &objective, &corpus, None, &ctx).unwrap().model)
+    });
+    let [one, other] = twice;
+    same(one, other);
 }
 
 /// How far each part of the model moved.

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 /// A tensor in a file.
 #[derive(Debug)]
-pub(super) enum Stored {
+pub(in crate::language) enum Stored {
     /// A range of a safetensors file.
     Safetensors { file: Arc<SafeFile>, begin: u64, len: usize, shape: Vec<usize>, dtype: DType },
     /// An entry of a PyTorch archive.
@@ -24,7 +24,7 @@ pub(super) enum Stored {
 
 /// An open safetensors file.
 #[derive(Debug)]
-pub(super) struct SafeFile {
+pub(in crate::language) struct SafeFile {
     path: PathBuf,
     file: Mutex<File>,
 }
@@ -37,7 +37,7 @@ impl Stored {
         }
     }
 
-    pub(super) fn read(&self) -> Result<TensorData> {
+    pub(in crate::language) fn read(&self) -> Result<TensorData> {
         match self {
             Self::Safetensors { file, begin, len, shape, dtype } => {
                 let bytes = file.read(*begin, *len)?;
@@ -64,14 +64,21 @@ impl SafeFile {
 
 /// What the files of a checkpoint hold.
 #[derive(Debug, Default)]
-pub(super) struct Tensors {
+pub(in crate::language) struct Tensors {
     /// Tensors of floats, by name: weights.
-    pub(super) floats: BTreeMap<String, Stored>,
+    pub(in crate::language) floats: BTreeMap<String, Stored>,
     /// The names of others: buffers such as position ids, and quantised weights.
     pub(super) others: BTreeSet<String>,
 }
 
 impl Tensors {
+    /// Those of an adapter's folder, as `peft` writes it.
+    pub(in crate::language) fn of_adapter(folder: &Path) -> Result<Self> {
+        let candidates: [(&str, Open); 2] =
+            [("adapter_model.safetensors", safetensors), ("adapter_model.bin", pytorch)];
+        first(folder, &candidates, "an adapter's folder")
+    }
+
     fn extend(&mut self, more: Self) {
         self.floats.extend(more.floats);
         self.others.extend(more.others);
@@ -93,6 +100,11 @@ pub(super) fn open(folder: &Path) -> Result<Tensors> {
         ("pytorch_model.bin", pytorch),
         ("pytorch_model.bin.index.json", |path| shards(path, pytorch)),
     ];
+    first(folder, &candidates, "a checkpoint folder")
+}
+
+/// What the first of the files that is there holds.
+fn first(folder: &Path, candidates: &[(&str, Open)], what: &str) -> Result<Tensors> {
     for (name, read) in candidates {
         let path = folder.join(name);
         if path.is_file() {
@@ -100,7 +112,7 @@ pub(super) fn open(folder: &Path) -> Result<Tensors> {
         }
     }
     let names: Vec<&str> = candidates.iter().map(|(name, _)| *name).collect();
-    let why = format!("no weights; a checkpoint folder has one of {}", names.join(", "));
+    let why = format!("no weights; {what} has one of {}", names.join(", "));
     Err(Error::format(folder, None, why))
 }
 

@@ -6,9 +6,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use burn::module::Module;
 use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 
-use self::files::{Stored, Tensors};
+use self::files::Stored;
+pub(super) use self::files::Tensors;
+use super::layers::Linear;
+use super::lora::{Adapters, Plan, hold_base};
 use crate::{Error, Result};
 
 /// The weights of a checkpoint folder, read one tensor at a time.
@@ -22,6 +26,7 @@ pub struct Weights {
     device: Device,
     dtype: DType,
     asked: Mutex<Asked>,
+    plan: Option<Plan>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +58,34 @@ impl Weights {
             device: device.clone(),
             dtype,
             asked: Mutex::default(),
+            plan: None,
         })
+    }
+
+    /// With adapters for some of the linear layers that are loaded from here on.
+    ///
+    /// # Errors
+    /// A config outside its domain, a folder that holds no adapter known here.
+    pub fn with_adapters(self, adapters: Option<&Adapters>) -> Result<Self> {
+        Ok(Self { plan: adapters.map(Plan::open).transpose()?, ..self })
+    }
+
+    /// The loaded model, of which adapters alone learn, if it was to have any.
+    ///
+    /// # Errors
+    /// Adapters of layers that it does not have.
+    pub(super) fn adapted<M: Module>(&self, model: M) -> Result<M> {
+        self.check_adapters()?;
+        let learns = self.plan.as_ref().is_some_and(Plan::learns);
+        Ok(if learns { hold_base(model) } else { model })
+    }
+
+    /// That the loaded model has all the adapters' layers.
+    ///
+    /// # Errors
+    /// One that it does not have.
+    pub(super) fn check_adapters(&self) -> Result<()> {
+        self.plan.as_ref().map_or(Ok(()), Plan::check)
     }
 
     /// The names' common start: the first of `prefixes` (`"bert."`) that any name begins with,
@@ -62,12 +94,12 @@ impl Weights {
         let begins =
             |prefix: &&&str| self.stored.floats.keys().any(|name| name.starts_with(**prefix));
         let prefix = prefixes.iter().find(begins).map_or("", |prefix| *prefix);
-        Scope { weights: self, prefix: prefix.to_string() }
+        Scope { weights: self, prefix: prefix.to_string(), adapts: true }
     }
 
     /// The scope of the names as they stand in the files.
     pub fn top(&self) -> Scope<'_> {
-        Scope { weights: self, prefix: String::new() }
+        Scope { weights: self, prefix: String::new(), adapts: true }
     }
 
     /// Every name in the files.
@@ -78,10 +110,11 @@ impl Weights {
     /// What was asked for and not there, and what is there and was not asked for.
     pub fn report(&self) -> LoadReport {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let adapters = self.plan.iter().flat_map(Plan::unused);
         let unexpected = self.stored.floats.keys().filter(|name| !asked.taken.contains(*name));
         LoadReport {
             missing: asked.missing.iter().cloned().collect(),
-            unexpected: unexpected.cloned().collect(),
+            unexpected: unexpected.cloned().chain(adapters).collect(),
         }
     }
 
@@ -128,12 +161,29 @@ fn old_name(name: &str) -> Option<String> {
 pub struct Scope<'a> {
     weights: &'a Weights,
     prefix: String,
+    adapts: bool,
 }
 
 impl Scope<'_> {
     /// The scope `name.` within this one.
     pub fn at(&self, name: impl std::fmt::Display) -> Self {
-        Self { weights: self.weights, prefix: format!("{}{name}.", self.prefix) }
+        Self { prefix: format!("{}{name}.", self.prefix), ..*self }
+    }
+
+    /// The same scope, whose layers get no adapters: of tables that are more than a layer.
+    pub fn plain(&self) -> Self {
+        Self { adapts: false, prefix: self.prefix.clone(), ..*self }
+    }
+
+    /// The layer that was loaded from this scope, with its adapter if it gets one.
+    ///
+    /// # Errors
+    /// An adapter of another shape.
+    pub fn adapted(&self, layer: Linear) -> Result<Linear> {
+        match &self.weights.plan {
+            Some(plan) if self.adapts => plan.adapt(self.prefix.trim_end_matches('.'), layer),
+            _ => Ok(layer),
+        }
     }
 
     /// Whether a weight of this name is stored.

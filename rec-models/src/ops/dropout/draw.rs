@@ -50,11 +50,11 @@ impl Draw {
 }
 
 /// 2³² divided by the golden ratio: neighbours lie far apart.
-const GOLDEN: u32 = 0x9E37_79B9;
+pub(crate) const GOLDEN: u32 = 0x9E37_79B9;
 
 /// Wellons' `lowbias32`, found by search for little bias.
 #[inline(always)]
-fn hash(x: u32) -> u32 {
+pub(crate) fn hash(x: u32) -> u32 {
     let x = (x ^ (x >> 16)).wrapping_mul(0x7feb_352d);
     let x = (x ^ (x >> 15)).wrapping_mul(0x846c_a68b);
     x ^ (x >> 16)

@@ -9,6 +9,7 @@ mod portable;
 mod tests;
 
 pub(super) use draw::Draw;
+pub(crate) use draw::{GOLDEN, hash};
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};

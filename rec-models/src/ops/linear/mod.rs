@@ -57,6 +57,11 @@ pub fn linear(
     ))
 }
 
+/// `act(x)` in burn's own terms: where it cannot be part of [`linear`].
+pub(crate) fn activate(x: Tensor<2>, activation: Activation) -> Tensor<2> {
+    portable::activate(x, activation)
+}
+
 /// Gradients of one linear step.
 pub struct LinearGrads<B: Backend> {
     /// `[rows, d_in]`, where asked for.

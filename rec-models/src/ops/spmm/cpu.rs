@@ -22,7 +22,7 @@ const BLOCK: usize = 4;
 pub(crate) struct Only<'a> {
     /// Rows to compute; the others are left as they are.
     pub(crate) rows: Option<&'a [bool]>,
-    /// Rows of the dense matrix that are not all zeros.
+    /// Rows of the dense matrix to read; the others count as zeros.
     pub(crate) columns: Option<&'a [bool]>,
 }
 
@@ -163,6 +163,11 @@ impl Entries<'_> {
         if at < d {
             let mut sum = s.splat(0.0);
             for (k, &column) in self.columns.iter().enumerate() {
+                if let Some(active) = self.active
+                    && !active[column as usize]
+                {
+                    continue;
+                }
                 let row = column as usize * d;
                 let x = s.load_part(&self.x[row + at..row + d], 0.0);
                 sum = s.mul_add(s.splat(self.value(k)), x, sum);

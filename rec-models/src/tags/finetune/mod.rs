@@ -195,7 +195,7 @@ impl FineTuneTagger {
         let Trained { model, losses, validation } =
             self.training.fit(model, &objective, &data, Some(&validation), ctx)?;
         let options = EncoderOptions { device: ctx.device, ..options };
-        let model = source.finish(model, &labelled, &options)?;
+        let model = source.finish(self.training.merged(model), &labelled, &options)?;
         let scores = parallel::install(ctx.threads, || model.scores(&held_out))?;
         let classifier = TagClassifier::calibrated(Box::new(model), &scores, &truth.rows)?;
         Ok(FineTuned { classifier, losses, validation })
@@ -210,8 +210,9 @@ impl FineTuneTagger {
         ctx: &FitContext<'_>,
     ) -> Result<EncoderClassifier> {
         let device = ctx.device.tensor()?.autodiff();
-        let (encoder, _) =
-            EncoderModel::load(source.encoder.transformer_folder(), &device, DType::F32)?;
+        let adapters = self.training.adapters(ctx.seed);
+        let folder = source.encoder.transformer_folder();
+        let (encoder, _) = EncoderModel::adapted(folder, &device, DType::F32, adapters.as_ref())?;
         let pooling = source.pooling(&encoder);
         let labels = labelled.labels.len();
         let model = EncoderClassifier::new(encoder, pooling, labels, ctx.seed)?;

@@ -1,8 +1,11 @@
+use std::path::PathBuf;
+
 use rec_core::text::{TokenizerModel, TrainOptions};
 use tempfile::TempDir;
 
 use super::*;
-use crate::language::{Bert, BertConfig, Encode, EncoderOptions, TextEncoder};
+use crate::language::encoder::publish::copy_small;
+use crate::language::{Bert, BertConfig, Encode, EncoderOptions, LoraConfig, TextEncoder};
 
 const GOODS: [&str; 6] = ["手机", "耳机", "鞋子", "咖啡", "键盘", "相机"];
 
@@ -112,4 +115,54 @@ fn the_layout_of_sentence_transformers_is_kept() {
     assert_eq!(encoder.pooling(), [PoolingMode::Cls]);
     assert_ne!(cosine(&to, texts[0], texts[1]), cosine(from.path(), texts[0], texts[1]));
     std::fs::remove_dir_all(&to).unwrap();
+}
+
+#[test]
+fn adapters_lie_apart_and_are_merged() {
+    let (from, out) = (folder(), tempfile::tempdir().unwrap());
+    let [pairs, masked] = ["pairs", "masked"].map(|name| out.path().join(name));
+    let (anchors, positives) = (texts("这款"), texts("我要买"));
+    let lesson = Lesson::Pairs {
+        anchors: &strs(&anchors),
+        positives: &strs(&positives),
+        negatives: &[],
+        temperature: 0.05,
+        symmetric: true,
+    };
+    let mut how = how();
+    how.training.lora = Some(LoraConfig { dropout: 0.1, ..LoraConfig::default() });
+    let ctx = FitContext::default();
+    train_encoder(from.path(), &pairs, lesson, &how, &ctx).unwrap();
+    let vectors = |folder: &Path, adapter: Option<PathBuf>| {
+        let options = EncoderOptions { adapter, ..EncoderOptions::default() };
+        let encoder = TextEncoder::from_pretrained(folder, &options).unwrap();
+        encoder.encode(&strs(&anchors), &Encode::default()).unwrap().into_vec()
+    };
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+    let trained = vectors(&pairs, None);
+    assert!(!close(&trained, &vectors(from.path(), None)));
+    assert!(close(&trained, &vectors(from.path(), Some(pairs.join("lora")))));
+
+    // What was loaded with an adapter is kept with it merged, and cached apart.
+    let options = EncoderOptions { adapter: Some(pairs.join("lora")), ..EncoderOptions::default() };
+    let encoder = TextEncoder::from_pretrained(from.path(), &options).unwrap();
+    assert!(encoder.trainable_folder().unwrap_err().to_string().contains("merge"));
+    let kept = out.path().join("kept");
+    encoder.copy_to(&kept).unwrap();
+    assert!(close(&trained, &vectors(&kept, None)));
+    let bare = TextEncoder::from_pretrained(from.path(), &EncoderOptions::default()).unwrap();
+    let cache = out.path().join("cache");
+    let (one, other) = (encoder.with_cache(&cache).unwrap(), bare.with_cache(&cache).unwrap());
+    assert_ne!(one.cache().unwrap().path(), other.cache().unwrap().path());
+
+    // A bare encoder's new head learns as a whole; the next time it is there.
+    let lesson = Lesson::Masked { texts: &strs(&anchors), validation: &[], whole_words: false };
+    how.training.learning_rate = 1e-2;
+    let learnt = train_encoder(&pairs, &masked, lesson, &how, &ctx).unwrap();
+    let last = learnt.losses[15..].iter().sum::<f64>() / 5.0;
+    assert!(last < learnt.losses[0] - 0.15, "{:?}", learnt.losses);
+    assert!(MaskedLmModel::has_head(&masked).unwrap());
+    assert!(masked.join("lora/adapter_model.safetensors").is_file());
+    let again = out.path().join("again");
+    train_encoder(&masked, &again, lesson, &how, &ctx).unwrap();
 }

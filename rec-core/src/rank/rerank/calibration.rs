@@ -1,66 +1,9 @@
-//! Candidates put in another order: for diversity, or to match a user's tastes.
+//! Lists with tags in the proportions of a user's past.
 
-use rayon::prelude::*;
-
-use super::{Normalize, TopK};
+use super::{best, check_share, rerank};
 use crate::data::Csr;
+use crate::rank::{Normalize, TopK};
 use crate::{Error, Result};
-
-/// Maximal marginal relevance (J. Carbonell, J. Goldstein, "The use of MMR, diversity-based
-/// reranking for reordering documents and producing summaries", SIGIR 1998): from the candidates
-/// `R` of a row, one by one,
-///
-/// `argmax_{i ∈ R∖S} λ · rel(i) − (1 − λ) · max_{j ∈ S} sim(i, j)`
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mmr {
-    /// `λ` in `[0, 1]`: 1 keeps the order by relevance, 0 looks at diversity alone.
-    pub lambda: f32,
-    /// How `rel` comes from the scores; min–max puts it on the scale of a similarity.
-    pub normalize: Normalize,
-}
-
-impl Mmr {
-    /// The best `k` of each row of candidates, in order of choice; scores stay the model's own.
-    /// `similarity` is asked `k × candidates` times a row. Of equal items the better ranked is
-    /// taken, and the maximum over no item is 0.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for a `lambda` outside `[0, 1]` or a `k` of 0 or above the candidates',
-    /// [`Error::Data`] for a similarity that is NaN.
-    pub fn rerank(
-        &self,
-        candidates: &TopK,
-        k: usize,
-        similarity: impl Fn(u32, u32) -> f32 + Sync,
-    ) -> Result<TopK> {
-        check_share("lambda", self.lambda)?;
-        rerank(candidates, k, |_, items, scores| {
-            let mut relevance = scores.to_vec();
-            self.normalize.apply(&mut relevance);
-            let mut nearest = vec![f32::NEG_INFINITY; items.len()];
-            let mut chosen = Vec::with_capacity(k);
-            while chosen.len() < k.min(items.len()) {
-                let value = |at: usize| {
-                    let near = if chosen.is_empty() { 0.0 } else { nearest[at] };
-                    f64::from(self.lambda * relevance[at] - (1.0 - self.lambda) * near)
-                };
-                let Some(next) = best(items.len(), &chosen, value) else { break };
-                chosen.push(next);
-                for (near, &item) in nearest.iter_mut().zip(items) {
-                    let s = similarity(item, items[next]);
-                    if s.is_nan() {
-                        return Err(Error::data(
-                            "similarity",
-                            format!("items {item} and {} have NaN; clean the vectors", items[next]),
-                        ));
-                    }
-                    *near = near.max(s);
-                }
-            }
-            Ok(chosen)
-        })
-    }
-}
 
 /// Calibration (H. Steck, "Calibrated recommendations", RecSys 2018): greedily grows the list
 /// `I` that maximises
@@ -139,14 +82,14 @@ impl Calibration {
 }
 
 /// A user's tag distribution, over the tags it holds: no other matters to the divergence.
-struct Target {
+pub(super) struct Target {
     tags: Vec<u32>,
     p: Vec<f64>,
     alpha: f64,
 }
 
 impl Target {
-    fn new(profile: &[(u32, f32)], alpha: f32) -> Self {
+    pub(super) fn new(profile: &[(u32, f32)], alpha: f32) -> Self {
         let held = || profile.iter().filter(|&&(_, w)| w > 0.0);
         let total: f64 = held().map(|&(_, w)| f64::from(w)).sum();
         Self {
@@ -157,13 +100,13 @@ impl Target {
     }
 
     /// `p(g|i)` of an item with these tags, by position in the profile.
-    fn shares(&self, tags: &[u32]) -> Vec<(usize, f64)> {
+    pub(super) fn shares(&self, tags: &[u32]) -> Vec<(usize, f64)> {
         let share = 1.0 / tags.len().max(1) as f64;
         tags.iter().filter_map(|t| Some((self.tags.binary_search(t).ok()?, share))).collect()
     }
 
     /// `KL(p ‖ q̃)` once an item's shares join the sums, over `n` tagged items.
-    fn divergence(&self, sums: &[f64], added: &[(usize, f64)], n: f64) -> f64 {
+    pub(super) fn divergence(&self, sums: &[f64], added: &[(usize, f64)], n: f64) -> f64 {
         let n = n.max(1.0);
         let term =
             |p: f64, sum: f64| p * (p / ((1.0 - self.alpha) * sum / n + self.alpha * p)).ln();
@@ -200,75 +143,3 @@ pub fn tag_profiles(past: &Csr, tags: &Csr) -> Result<Csr> {
     };
     Ok(Csr::from_rows((0..past.n_rows()).map(row), tags.n_cols()))
 }
-
-/// Cosine similarity of item vectors, `[items, dim]` row-major; 0 for a zero vector or an item
-/// past the table.
-///
-/// # Errors
-/// [`Error::Shape`] unless the values make whole vectors.
-pub fn cosine(values: &[f32], dim: usize) -> Result<impl Fn(u32, u32) -> f32 + Sync + '_> {
-    if dim == 0 || !values.len().is_multiple_of(dim) {
-        return Err(Error::shape("item vectors", format!("[items, {dim}]"), values.len()));
-    }
-    let norms: Vec<f32> =
-        values.chunks_exact(dim).map(|v| v.iter().map(|x| x * x).sum::<f32>().sqrt()).collect();
-    Ok(move |a: u32, b: u32| {
-        let (a, b) = (a as usize, b as usize);
-        let (Some(na), Some(nb)) = (norms.get(a), norms.get(b)) else { return 0.0 };
-        let (va, vb) = (&values[a * dim..][..dim], &values[b * dim..][..dim]);
-        let dot: f32 = va.iter().zip(vb).map(|(x, y)| x * y).sum();
-        if na * nb > 0.0 { dot / (na * nb) } else { 0.0 }
-    })
-}
-
-/// Jaccard similarity of item tags, `[items, tags]`; 0 for items without tags or past the table.
-pub fn jaccard(tags: &Csr) -> impl Fn(u32, u32) -> f32 + Sync + '_ {
-    move |a, b| {
-        if a.max(b) as usize >= tags.n_rows() {
-            return 0.0;
-        }
-        let (a, b) = (tags.row(a as usize), tags.row(b as usize));
-        let both = a.iter().filter(|t| b.binary_search(t).is_ok()).count();
-        let either = a.len() + b.len() - both;
-        if either == 0 { 0.0 } else { both as f32 / either as f32 }
-    }
-}
-
-fn check_share(name: &str, value: f32) -> Result<()> {
-    if (0.0..=1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(Error::parameter(name, value, "choose a number from 0 to 1"))
-    }
-}
-
-/// The position not yet chosen with the highest value, the first of equal ones.
-fn best(n: usize, chosen: &[usize], value: impl Fn(usize) -> f64) -> Option<usize> {
-    let left = (0..n).filter(|at| !chosen.contains(at)).map(|at| (at, value(at)));
-    left.reduce(|a, b| if b.1 > a.1 { b } else { a }).map(|(at, _)| at)
-}
-
-/// Reorders rows in parallel; `choose(row, items, scores)` gives positions in order of choice.
-fn rerank(
-    candidates: &TopK,
-    k: usize,
-    choose: impl Fn(usize, &[u32], &[f32]) -> Result<Vec<usize>> + Sync,
-) -> Result<TopK> {
-    if k == 0 || k > candidates.k() {
-        let why = format!("choose 1 to {}, the candidates of a row", candidates.k());
-        return Err(Error::parameter("k", k, why));
-    }
-    let rows: Vec<Vec<(u32, f32)>> = (0..candidates.n_rows())
-        .into_par_iter()
-        .map(|row| {
-            let (items, scores) = candidates.row(row);
-            let chosen = choose(row, items, scores)?;
-            Ok(chosen.into_iter().map(|at| (items[at], scores[at])).collect())
-        })
-        .collect::<Result<_>>()?;
-    TopK::from_rows(&rows, k)
-}
-
-#[cfg(test)]
-#[path = "rerank_tests.rs"]
-mod tests;

@@ -1,6 +1,10 @@
 use super::*;
 use proptest::prelude::*;
 
+use super::calibration::Target;
+use crate::data::{Csr, Id, IdMap};
+use crate::rank::Normalize;
+
 fn top(row: &[(u32, f32)]) -> TopK {
     TopK::from_rows(&[row.to_vec()], row.len()).unwrap()
 }
@@ -142,4 +146,124 @@ proptest! {
             prop_assert_eq!(&got, &row);
         }
     }
+}
+
+fn dpp(theta: f32) -> Dpp {
+    Dpp { theta, normalize: Normalize::None }
+}
+
+/// `log det` of the kernel over a list, by elimination.
+fn log_det(dpp: Dpp, items: &[u32], scores: &[f32], similarity: &impl Fn(u32, u32) -> f32) -> f64 {
+    let alpha = f64::from(dpp.theta) / (2.0 * (1.0 - f64::from(dpp.theta)));
+    let n = items.len();
+    let entry = |a: usize, b: usize| {
+        (alpha * f64::from(scores[a] + scores[b])).exp() * f64::from(similarity(items[a], items[b]))
+    };
+    let mut l: Vec<Vec<f64>> = (0..n).map(|a| (0..n).map(|b| entry(a, b)).collect()).collect();
+    let mut log = 0.0;
+    for at in 0..n {
+        log += l[at][at].ln();
+        let pivot = l[at].clone();
+        for row in &mut l[at + 1..] {
+            let factor = row[at] / pivot[at];
+            row.iter_mut().zip(&pivot).for_each(|(x, p)| *x -= factor * p);
+        }
+    }
+    log
+}
+
+#[test]
+fn a_dpp_grows_the_determinant_greedily() {
+    let vectors = [1.0, 0.0, 0.0, 0.9, 0.436, 0.0, 0.1, 0.995, 0.0, 0.6, 0.6, 0.53, 0.0, 0.2, 0.98];
+    let similarity = cosine(&vectors, 3).unwrap();
+    let (items, scores) = ([3, 0, 1, 4, 2], [1.0, 0.9, 0.85, 0.5, 0.2]);
+    let candidates = top(&items.into_iter().zip(scores).collect::<Vec<_>>());
+    for theta in [0.3, 0.7, 0.9] {
+        let got = dpp(theta).rerank(&candidates, 3, &similarity).unwrap();
+        let (mut list, mut points): (Vec<u32>, Vec<f32>) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let grown = |at: usize| {
+                let (mut l, mut p) = (list.clone(), points.clone());
+                l.push(items[at]);
+                p.push(scores[at]);
+                log_det(dpp(theta), &l, &p, &similarity)
+            };
+            let left = (0..5).filter(|&at| !list.contains(&items[at]));
+            let next = left.max_by(|&a, &b| grown(a).total_cmp(&grown(b))).unwrap();
+            list.push(items[next]);
+            points.push(scores[next]);
+        }
+        assert_eq!(got.row(0).0, list, "θ = {theta}");
+    }
+}
+
+#[test]
+fn a_dpp_without_another_direction_goes_on_by_score() {
+    let candidates = top(&[(0, 1.0), (1, 0.9), (2, 0.8), (3, 0.7)]);
+    let twins = |a: u32, b: u32| f32::from(u8::from((a < 3) == (b < 3)));
+    assert_eq!(dpp(0.5).rerank(&candidates, 4, twins).unwrap().row(0).0, [0, 3, 1, 2]);
+    assert!(dpp(1.0).rerank(&candidates, 4, twins).is_err());
+    assert!(dpp(0.5).rerank(&candidates, 4, |_, _| f32::NAN).is_err());
+}
+
+#[test]
+fn freshness_by_hand() {
+    let candidates = top(&[(0, 3.0), (1, 2.0), (2, 1.0)]);
+    let freshness = Freshness { half_life: 10.0, weight: 0.5, normalize: Normalize::MinMax };
+    // Ages 20, none, 0: ½ · 1 + ½ · ¼, ½ · ½, ½ · 0 + ½ · 1.
+    let got = freshness.adjust(&candidates, &[Some(80), None, Some(130)], 100).unwrap();
+    assert_eq!(got.row(0), (&[0, 2, 1][..], &[0.625, 0.5, 0.25][..]));
+    let never = Freshness { half_life: 0.0, ..freshness };
+    assert!(never.adjust(&candidates, &[], 0).is_err());
+}
+
+fn catalogue() -> (IdMap, Csr, IdMap) {
+    let ids = IdMap::from_ids([10i64, 11, 12, 13, 14]).unwrap();
+    let names = IdMap::from_ids(["red", "blue"]).unwrap();
+    (ids, tags(&[&[0], &[0], &[0, 1], &[1], &[]], 2), names)
+}
+
+#[test]
+fn rules_hide_favour_and_bound() {
+    let (ids, tags, names) = catalogue();
+    let candidates = top(&[(0, 5.0), (1, 4.0), (2, 3.0), (3, 2.0), (4, 1.0)]);
+    let rules = Rules {
+        blocked_items: vec![Id::Int(10)],
+        boosted: vec![Boost { item: None, tag: Some("blue".into()), factor: 4.0 }],
+        quotas: vec![Quota { tag: "blue".into(), at_most: 1 }],
+        pinned: vec![Pin { item: Id::Int(14), position: 2 }],
+        ..Rules::default()
+    };
+    let bound = rules.bind(&ids, Some((&tags, &names))).unwrap();
+    let adjusted = bound.adjust(&candidates).unwrap();
+    // Scaled over what is left: 1, ⅔, ⅓, 0; blue ones fourfold.
+    assert_eq!(adjusted.row(0).0, [2, 3, 1, 4]);
+    assert!((adjusted.row(0).1[0] - 8.0 / 3.0).abs() < 1e-6);
+    // One blue item; 14 in the second place, whatever its score.
+    let list = bound.select(&adjusted, 3).unwrap();
+    assert_eq!(list.row(0).0, [2, 4, 1]);
+    let without = top(&[(2, 3.0), (1, 2.0)]);
+    assert_eq!(bound.select(&without, 3).unwrap().row(0), (&[2, 4, 1][..], &[3.0, 2.0, 2.0][..]));
+}
+
+#[test]
+fn rules_that_contradict_are_refused() {
+    let (ids, tags, names) = catalogue();
+    let refused = |rules: Rules| rules.bind(&ids, Some((&tags, &names))).unwrap_err().to_string();
+    let pin = |item, position| Pin { item: Id::Int(item), position };
+    let said = refused(Rules {
+        pinned: vec![pin(10, 1)],
+        blocked_tags: vec!["red".into()],
+        ..Rules::default()
+    });
+    assert!(said.contains("blocked as well"), "{said}");
+    let said = refused(Rules { pinned: vec![pin(10, 1), pin(11, 1)], ..Rules::default() });
+    assert!(said.contains("pinned already"), "{said}");
+    let said = refused(Rules { pinned: vec![pin(99, 1)], ..Rules::default() });
+    assert!(said.contains("99"), "{said}");
+    let said = refused(Rules { blocked_tags: vec!["green".into()], ..Rules::default() });
+    assert!(said.contains("green"), "{said}");
+    let boost = Boost { item: None, tag: None, factor: 2.0 };
+    let said = refused(Rules { boosted: vec![boost], ..Rules::default() });
+    assert!(said.contains("an item or a tag"), "{said}");
 }

@@ -11,23 +11,28 @@ const EPSILON: f32 = 1e-8;
 const ROWS: usize = 256;
 
 /// Embeddings `[n, d]` with their moments, to be changed in place.
-pub(super) struct Tables<'a> {
-    pub(super) embeddings: &'a mut [f32],
-    pub(super) first: &'a mut [f32],
-    pub(super) second: &'a mut [f32],
+pub(in crate::graph) struct Tables<'a> {
+    pub(in crate::graph) embeddings: &'a mut [f32],
+    pub(in crate::graph) first: &'a mut [f32],
+    pub(in crate::graph) second: &'a mut [f32],
 }
 
-/// The gradient: `share · propagated + penalty · counts · embeddings`, the counts a row's.
+/// The gradient: `propagated + penalty · counts · embeddings`, the counts a row's.
 #[derive(Clone, Copy)]
-pub(super) struct Gradient<'a> {
-    pub(super) propagated: &'a [f32],
-    pub(super) share: f32,
-    pub(super) counts: &'a [u32],
-    pub(super) penalty: f32,
+pub(in crate::graph) struct Gradient<'a> {
+    pub(in crate::graph) propagated: &'a [f32],
+    pub(in crate::graph) counts: &'a [u32],
+    pub(in crate::graph) penalty: f32,
 }
 
 /// Step `step`, from 1.
-pub(super) fn step(tables: Tables<'_>, gradient: Gradient<'_>, d: usize, rate: f32, step: u64) {
+pub(in crate::graph) fn step(
+    tables: Tables<'_>,
+    gradient: Gradient<'_>,
+    d: usize,
+    rate: f32,
+    step: u64,
+) {
     let unbiased = |beta: f64| 1.0 - beta.powf(step as f64);
     let rates = Rates {
         rate: (f64::from(rate) / unbiased(BETAS.0)) as f32,
@@ -72,7 +77,7 @@ impl Task for Rows<'_> {
             let moments = tables.first[at.clone()].iter_mut().zip(&mut tables.second[at.clone()]);
             let embeddings = tables.embeddings[at.clone()].iter_mut();
             for ((x, (m, v)), g) in embeddings.zip(moments).zip(&gradient.propagated[at]) {
-                let g = gradient.share * g + penalty * *x;
+                let g = g + penalty * *x;
                 *m = keep * *m + new * g;
                 *v = keep_square * *v + new_square * g * g;
                 *x -= rates.rate * *m / (v.sqrt() / rates.root + EPSILON);
