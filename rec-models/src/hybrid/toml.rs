@@ -48,7 +48,7 @@ impl PipelineConfig {
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let config: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map(|span| text[..span.start].lines().count().max(1) as u64);
+            let line = e.span().map(|span| 1 + text[..span.start].matches('\n').count() as u64);
             Error::format(path, line, near(e.message()))
         })?;
         config.check()?;

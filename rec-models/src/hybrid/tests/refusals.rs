@@ -131,7 +131,4 @@ fn a_pipeline_without_files_or_with_files_that_are_not_there_says_so() {
     let files = DataFiles { events: "none.csv".into(), ..DataFiles::default() };
     let missing = Pipeline::new(PipelineConfig { data: Some(files), ..quick() });
     assert!(matches!(missing.run(&FitContext::default()), Err(Error::Io { .. })));
-    let short =
-        PipelineConfig { split: Protocol::LeaveLastOut { n: 10_000, validation: true }, ..quick() };
-    let _ = fit(short, &shop());
 }
