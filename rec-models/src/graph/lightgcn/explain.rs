@@ -75,7 +75,7 @@ impl Explain for LightGcnModel {
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
         let (of_user, of_item) = (row(&self.users, user), row(&self.items, item));
         let past = self.seen.row(user as usize);
-        if self.config.by_cosine() {
+        if self.config.loss.by_cosine() {
             return Err(Error::unsupported(
                 "an explanation by past items",
                 "LightGCN trained on cosines",
