@@ -31,7 +31,9 @@ use rand::seq::SliceRandom as _;
 use rec_core::data::Dataset;
 use rec_core::rank::Recommend;
 use rec_models::fit::{Fit, FitContext, Validation};
-use rec_models::graph::{Contrast, GfCf, GraphLoss, LightGcn, PositiveSampling, UltraGcn, Views};
+use rec_models::graph::{
+    Contrast, GfCf, GraphLoss, LightGcn, Ngcf, PositiveSampling, UltraGcn, Views,
+};
 use support::{data, dataset, n_items, recall_ndcg, sequences};
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -46,6 +48,7 @@ enum Job {
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Kind {
     LightGcn,
+    Ngcf,
     UltraGcn,
 }
 
@@ -157,6 +160,18 @@ impl Args {
         }
     }
 
+    fn ngcf(&self) -> Ngcf {
+        Ngcf {
+            factors: self.factors,
+            layers: self.layers,
+            learning_rate: self.rate,
+            l2: self.l2,
+            epochs: self.epochs,
+            batch_size: self.batch,
+            ..Ngcf::default()
+        }
+    }
+
     fn contrast(&self) -> Option<Contrast> {
         let views = match self.views? {
             Contrasted::CrossLayer => Views::CrossLayer { noise: self.noise, layer: 1 },
@@ -193,6 +208,7 @@ fn main() {
             let kept = dataset(&kept, n);
             match args.model {
                 Kind::LightGcn => tune(&args.estimator(), &args, &kept, &held),
+                Kind::Ngcf => tune(&args.ngcf(), &args, &kept, &held),
                 Kind::UltraGcn => tune(&args.ultra(), &args, &kept, &held),
             }
         }
@@ -203,6 +219,7 @@ fn main() {
         }
         Job::Test => match args.model {
             Kind::LightGcn => report(&args.estimator(), &args, &dataset(&train, n), &test),
+            Kind::Ngcf => report(&args.ngcf(), &args, &dataset(&train, n), &test),
             Kind::UltraGcn => report(&args.ultra(), &args, &dataset(&train, n), &test),
         },
     }

@@ -11,13 +11,13 @@ use crate::collab::{
 use crate::content::ContentModel;
 use crate::fit::Model;
 use crate::graph::{
-    GfCfModel, LightGcnModel, LinkModel, SeptModel, SocialLightGcnModel, UltraGcnModel,
+    GfCfModel, LightGcnModel, LinkModel, NgcfModel, SeptModel, SocialLightGcnModel, UltraGcnModel,
 };
 use crate::vectors::Item2VecModel;
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 16] = [
+pub const KINDS: [&str; 17] = [
     "als",
     "bpr",
     "co_transition",
@@ -28,6 +28,7 @@ pub const KINDS: [&str; 16] = [
     "item_knn",
     "lightgcn",
     "link_predictor",
+    "ngcf",
     "popular",
     "sept",
     "slim",
@@ -55,6 +56,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "item_knn" => Box::new(ItemKnnModel::load(&reader)?),
         "lightgcn" => Box::new(LightGcnModel::load(&reader)?),
         "link_predictor" => Box::new(LinkModel::load(&reader)?),
+        "ngcf" => Box::new(NgcfModel::load(&reader)?),
         "popular" => Box::new(PopularModel::load(&reader)?),
         "sept" => Box::new(SeptModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),

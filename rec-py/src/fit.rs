@@ -11,7 +11,7 @@ use rec_models::Device;
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::content::Content;
 use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
-use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Sept, SocialLightGcn, UltraGcn};
+use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Ngcf, Sept, SocialLightGcn, UltraGcn};
 use rec_models::vectors::Item2Vec;
 
 use crate::dataset::{PyDataset, path_of};
@@ -62,6 +62,7 @@ kinds! {
     "gfcf" => GfCf,
     "lightgcn" => LightGcn,
     "link_predictor" => LinkPredictor,
+    "ngcf" => Ngcf,
     "sept" => Sept,
     "social_lightgcn" => SocialLightGcn,
     "ultragcn" => UltraGcn,
