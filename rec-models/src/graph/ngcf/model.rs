@@ -105,7 +105,7 @@ impl NgcfModel {
 
     /// The embedding of a user who starts from `own` and has edges to `items`, each divided by
     /// `√degree` of the user; all items stay as they are.
-    fn embed(
+    pub(super) fn embed(
         &self,
         own: &[f32],
         items: impl Iterator<Item = u32> + Clone,
