@@ -20,7 +20,6 @@ use rec_core::graph::Normalization;
 use serde::{Deserialize, Serialize};
 
 pub use contrast::{Contrast, Views};
-pub use explain::Path;
 pub use model::LightGcnModel;
 pub(super) use model::unit_rows;
 pub(super) use state::{State, graph_of};

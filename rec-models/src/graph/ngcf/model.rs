@@ -12,6 +12,7 @@ use super::layers::{Layers, push_unit};
 use super::{KIND, Ngcf};
 use crate::collab::factors;
 use crate::fit::Model;
+use crate::graph::paths::{Path, check_ids, strongest, symmetric};
 use crate::train::TrainingLog;
 use crate::{Error, Result};
 
@@ -148,6 +149,16 @@ impl NgcfModel {
         }
         Ok(users)
     }
+
+    /// The `k` strongest ways of three edges from a user to an item, strongest first, by the weights
+    /// `1/√(d d′)` that messages are multiplied by, not by what the layers make of them; ties go to
+    /// the smaller item, then user.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for ids the model does not have.
+    pub fn paths(&self, user: u32, item: u32, k: usize) -> Result<Vec<Path>> {
+        strongest(&self.seen, (user, item), k, symmetric)
+    }
 }
 
 impl Scorer for NgcfModel {
@@ -198,13 +209,8 @@ impl Explain for NgcfModel {
     /// What the score would lose without the edge to each past item, the other edges' weights and all
     /// items held.
     fn explain(&self, user: u32, item: u32) -> Result<Explanation> {
-        let (n, m, width) = (self.ids.users.len(), self.ids.items.len(), self.config.width());
-        if user as usize >= n {
-            return Err(Error::shape("dense user", format!("< {n}"), user));
-        }
-        if item as usize >= m {
-            return Err(Error::shape("dense item", format!("< {m}"), item));
-        }
+        check_ids(&self.seen, user, item)?;
+        let width = self.config.width();
         let of_user = &self.users[user as usize * width..][..width];
         let of_item = &self.items[item as usize * width..][..width];
         let (score, past) = (dot(of_user, of_item), self.seen.row(user as usize));

@@ -176,6 +176,13 @@ fn a_known_user_with_their_own_embedding_and_items_is_embedded_as_trained() {
         without.iter().zip(&model.item_factors()[2 * width..]).map(|(a, b)| a * b).sum();
     assert!((scores[2] - score - part).abs() < 1e-5);
     assert!(model.explain(20, 2).is_err() && model.explain(3, 15).is_err());
+    let item = (0..15).find(|item| !past.contains(item)).unwrap();
+    let path = model.paths(3, item, 1).unwrap()[0];
+    let (users, items) =
+        (|u: u32| model.seen().row(u as usize).len(), model.seen().column_counts());
+    let ends = (users(3) as f32 * items[item as usize] as f32).sqrt();
+    let between = items[path.item as usize] as f32 * users(path.user) as f32;
+    assert!((path.weight - 1.0 / (ends * between)).abs() < 1e-6, "{path:?}");
 }
 
 #[test]

@@ -210,6 +210,16 @@ fn folding_in_and_explaining_rest_on_the_constraint() {
     assert!((sum - scores[2]).abs() < 1e-5 && !explanation.exact);
     model.score(&[3], &mut scores).unwrap();
     assert!((explanation.score - scores[2]).abs() < 1e-6);
+    // A path weighs three constraints, each from the node it leads to.
+    let item = (0..15).find(|&item| !model.seen().contains(3, item)).unwrap();
+    let path = model.paths(3, item, 1).unwrap()[0];
+    let users = |at: u32| model.seen().row(at as usize).len() as f32;
+    let items = |at: u32| degrees[at as usize] as f32;
+    let beta = |to: f32, from: f32| ((to + 1.0) / (from + 1.0)).sqrt() / to;
+    let expected = beta(users(3), items(path.item))
+        * beta(items(path.item), users(path.user))
+        * beta(users(path.user), items(item));
+    assert!((path.weight - expected).abs() < 1e-6, "{path:?} {expected}");
     assert!(model.explain(20, 2).is_err() && model.explain(3, 15).is_err());
 }
 
