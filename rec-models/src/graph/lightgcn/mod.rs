@@ -85,7 +85,7 @@ pub struct LightGcn {
     pub contrast: Option<Contrast>,
     /// Weight of the edges between items and their tags, whose nodes then stand in the graph beside
     /// users and items; 0 for a graph without tags. An item that nobody had is known by its tags
-    /// if trained with the softmax; for BPR it is a negative of everyone.
+    /// if trained with the softmax over a batch; for the other losses it is a negative of everyone.
     pub tags: f32,
     /// Name of a table of the items' vectors (of their texts, say). Item nodes start from its
     /// principal components, and an item without interactions gets the embedding that a ridge
