@@ -14,7 +14,7 @@ use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::content::Content;
 use rec_models::fit::Estimator;
-use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Sept, SocialLightGcn, UltraGcn};
+use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Ngcf, Sept, SocialLightGcn, UltraGcn};
 use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
 
@@ -56,6 +56,7 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         "link_predictor" => {
             Box::new(LinkPredictor { hidden: 3, factors: 3, epochs: 5, ..LinkPredictor::default() })
         }
+        "ngcf" => Box::new(Ngcf { factors: 3, layers: 2, epochs: 5, ..Ngcf::default() }),
         "sept" => Box::new(Sept { factors: 3, epochs: 5, positives: 2, ..Sept::default() }),
         "social_lightgcn" => {
             Box::new(SocialLightGcn { factors: 3, epochs: 5, ..SocialLightGcn::default() })

@@ -7,7 +7,7 @@ use rec_core::data::split::Split;
 use rec_core::data::{Csr, Dataset, Items};
 use rec_core::metrics::VectorCosine;
 use rec_core::rank::{Fusion, FusionLearner, LearntFusion, Recommend, Shortlisted};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::config::Recommender;
 use super::content::{self, Labels};
@@ -276,8 +276,7 @@ impl Run<'_> {
         let mut trained = Vec::with_capacity(recommenders.len());
         for one in recommenders {
             let stage = format!("{prefix}-{}", one.name());
-            let parameters = Value::Object(one.parameters.clone());
-            let (estimator, all) = crate::estimator(&one.model, &parameters)?;
+            let (estimator, all) = crate::estimator(&one.model, &one.parameters)?;
             let (data, inputs) = match estimator.reads_items() {
                 true => (data, vec![events, about]),
                 false => (&bare, vec![events]),

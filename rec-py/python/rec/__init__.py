@@ -23,7 +23,7 @@ from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate
 from ._fusion import Fusion
-from ._graph import GFCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
+from ._graph import GFCF, NGCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
 from ._language import LanguageModel
 from ._models import (
     ALS,
@@ -103,6 +103,7 @@ __all__ = [
     "LightGCNPP",
     "KeyedVectors",
     "Model",
+    "NGCF",
     "NotFittedError",
     "PairedTest",
     "ParameterError",
