@@ -72,9 +72,14 @@ impl Fused {
         self.models.iter().map(|member| &member.model)
     }
 
+    /// A model's own row of a user, if it knows the user.
+    pub(super) fn member_user(&self, model: usize, user: u32) -> Option<u32> {
+        self.models[model].row(user)
+    }
+
     /// Scales one row of a model's scores as the fusion says for a user with so many items;
     /// returns what an unscored item counts as.
-    fn scale(&self, model: usize, activity: usize, scores: &mut [f32]) -> f32 {
+    pub(super) fn scale(&self, model: usize, activity: usize, scores: &mut [f32]) -> f32 {
         let weighted = |weight: f32, normalize: Normalize, scores: &mut [f32]| {
             let absent = normalize.apply(scores);
             // 0 × -∞ would be NaN.
@@ -128,7 +133,12 @@ impl Fused {
 
     /// Whether a switching fusion takes this model for a row; `able` lists the models that know
     /// it.
-    fn takes(&self, model: usize, activity: usize, able: impl Fn(usize) -> bool) -> bool {
+    pub(super) fn takes(
+        &self,
+        model: usize,
+        activity: usize,
+        able: impl Fn(usize) -> bool,
+    ) -> bool {
         let Fusion::Switch { min_items } = &self.fusion else { return able(model) };
         let models = 0..self.models.len();
         let first = models.clone().find(|&m| able(m) && activity >= min_items[m]);
