@@ -64,6 +64,7 @@ pub enum Basis {
     /// The score of the user's history minus that of the history without the item.
     LeaveOneOut,
     /// Ranks are fused: the recommender's part, in proportion to what past items add to its score.
+    /// Without one of them its score falls, its rank need not: other items' scores fall as well.
     Proportional,
     /// The recommender says nothing of past items.
     None,
