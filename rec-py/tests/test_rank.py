@@ -92,7 +92,7 @@ def test_a_fusion_explains_itself(models, items, dataset):
 
 
 def test_without_the_evidence_the_fused_score_is_lower(models, dataset):
-    fused = rec.Fusion(models, method="weighted_sum", weights=[0.9, 0.1])
+    fused = rec.Fusion(models, method="weighted_sum", weights=[0.9, 0.1], normalize="none")
     past = dataset.history("u0").tolist()
     item = int(fused.recommend_histories([past], k=1).items[0, 0])
     why = fused.explain_history(past, item)
