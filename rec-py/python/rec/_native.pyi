@@ -24,6 +24,7 @@ __all__ = [
     "KeywordExtractor",
     "LabelCounts",
     "LanguageModel",
+    "Leaderboard",
     "PairedTest",
     "Recommendations",
     "Report",
@@ -56,6 +57,7 @@ __all__ = [
     "fit",
     "folder_kind",
     "fuse",
+    "leaderboard",
     "learn_fusion",
     "load",
     "read_parts",
@@ -525,6 +527,31 @@ def evaluate_rows(
     counts: Mapping[Any, int] | None,
     options: Mapping[str, Any],
 ) -> Report: ...
+@final
+class Leaderboard:
+    @property
+    def names(self) -> list[str]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
+    def to_frame(self, library: _Library | None = None) -> Any: ...
+    def to_html(self) -> str: ...
+    def write_html(self, path: _Path) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+def leaderboard(
+    models: Sequence[FittedModel],
+    names: Sequence[str],
+    test: Dataset,
+    train: Dataset | None,
+    filter_seen: bool,
+    also_seen: Sequence[Dataset],
+    metrics: Sequence[str],
+    similarity: str,
+    levels: Sequence[tuple[str, int]],
+    baseline: str | None,
+    permutations: int,
+    options: Mapping[str, Any],
+) -> Leaderboard: ...
 def compare(
     first: Report,
     second: Report,

@@ -123,7 +123,7 @@ pub struct Versus {
 /// # Errors
 /// As [`evaluate`]; [`Error::Parameter`] for a baseline that is not among the names, names given twice
 /// or levels that do not ascend from 0; [`Error::Empty`] without recommenders; [`Error::IdMismatch`]
-/// where options leave out other users of one recommender than of another.
+/// for recommenders of different catalogues, or where options leave out other users of one recommender than of another.
 pub fn leaderboard(
     models: &[(&str, &dyn Recommend)],
     test: &Interactions,
@@ -131,6 +131,13 @@ pub fn leaderboard(
     options: &LeaderboardOptions<'_>,
 ) -> Result<Leaderboard> {
     let baseline = check(models, options)?;
+    let items = &models[0].1.ids().items;
+    if let Some(at) = models.iter().position(|model| !model.1.ids().items.same_as(items)) {
+        return Err(Error::IdMismatch {
+            what: format!("the items of {} and {}", models[0].0, models[at].0),
+            why: "fit all recommenders on parts of one data set".into(),
+        });
+    }
     let segments = segments(models[0].1, test, options)?;
     let evaluation = EvaluateOptions { segments: segments.as_ref(), ..evaluation.clone() };
     let paired = PairedOptions {
