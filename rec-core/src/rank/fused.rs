@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::fuse::level_of;
+use super::fuse::{level_of, weighted};
 use super::normalize::by_rank;
-use super::{Fusion, History, Normalize, Recommend, Scorer};
+use super::{Fusion, History, Recommend, Scorer};
 use crate::data::{Csr, IdMap, IdMaps};
 use crate::{Error, Result};
 
@@ -80,12 +80,6 @@ impl Fused {
     /// Scales one row of a model's scores as the fusion says for a user with so many items;
     /// returns what an unscored item counts as.
     pub(super) fn scale(&self, model: usize, activity: usize, scores: &mut [f32]) -> f32 {
-        let weighted = |weight: f32, normalize: Normalize, scores: &mut [f32]| {
-            let absent = normalize.apply(scores);
-            // 0 × -∞ would be NaN.
-            scores.iter_mut().filter(|s| **s != f32::NEG_INFINITY).for_each(|s| *s *= weight);
-            absent * weight
-        };
         match &self.fusion {
             Fusion::WeightedSum { weights, normalize } => {
                 weighted(weights[model], *normalize, scores)
@@ -130,20 +124,6 @@ impl Fused {
         unscored.for_each(|(score, _)| *score = f32::NEG_INFINITY);
         Ok(())
     }
-
-    /// Whether a switching fusion takes this model for a row; `able` lists the models that know
-    /// it.
-    pub(super) fn takes(
-        &self,
-        model: usize,
-        activity: usize,
-        able: impl Fn(usize) -> bool,
-    ) -> bool {
-        let Fusion::Switch { min_items } = &self.fusion else { return able(model) };
-        let models = 0..self.models.len();
-        let first = models.clone().find(|&m| able(m) && activity >= min_items[m]);
-        first.or_else(|| models.rev().find(|&m| able(m))) == Some(model)
-    }
 }
 
 fn add(own: &[f32], absent: f32, out: &mut [f32], scored: &mut [bool]) {
@@ -187,7 +167,7 @@ impl Scorer for Fused {
     fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
         let able = |model: usize, user: u32| self.models[model].row(user).is_some();
         let takes = |model: usize, user: u32| {
-            self.takes(model, self.seen.row(user as usize).len(), |m| able(m, user))
+            self.fusion.takes(model, self.seen.row(user as usize).len(), |m| able(m, user))
         };
         self.fuse(
             out,
@@ -245,7 +225,8 @@ impl Recommend for Fused {
             out,
             activity,
             |model| {
-                let takes = |&row: &usize| able(model) && self.takes(model, activity(row), able);
+                let takes =
+                    |&row: &usize| able(model) && self.fusion.takes(model, activity(row), able);
                 (0..histories.len()).filter(takes).collect()
             },
             |model, rows, out| {
@@ -262,4 +243,4 @@ impl Recommend for Fused {
 
 #[cfg(test)]
 #[path = "fused_tests.rs"]
-mod tests;
+pub(super) mod tests;

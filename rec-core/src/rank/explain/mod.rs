@@ -17,7 +17,7 @@ use self::past::Past;
 pub use self::reasons::{Basis, ItemName, Match, PastItem, Reasons, Share};
 use self::rows::{MemberRow, Who};
 pub use self::sentence::{Domain, Language};
-use super::{Explain, Fused, Recommend};
+use super::{Explain, Fused, Recommend, Shortlisted};
 use crate::data::{Id, IdMaps, Interactions, Items};
 use crate::profile::ProfileOptions;
 use crate::{Error, IdKind, Result};
@@ -53,10 +53,15 @@ pub struct Explainer<'a> {
     profile: ProfileOptions,
 }
 
+fn check(named: usize, models: usize) -> Result<()> {
+    if named == models { Ok(()) } else { Err(Error::shape("recommenders named", models, named)) }
+}
+
 /// What is explained.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     Fused(&'a Fused),
+    Shortlisted(&'a Shortlisted),
     One(&'a dyn Recommend),
 }
 
@@ -64,6 +69,7 @@ impl<'a> Source<'a> {
     fn model(self) -> &'a dyn Recommend {
         match self {
             Self::Fused(fused) => fused,
+            Self::Shortlisted(fused) => fused,
             Self::One(model) => model,
         }
     }
@@ -71,6 +77,7 @@ impl<'a> Source<'a> {
     fn rows(self, who: Who<'_>) -> Result<Vec<MemberRow<'a>>> {
         match self {
             Self::Fused(fused) => fused.member_rows(who),
+            Self::Shortlisted(fused) => fused.member_rows(who),
             Self::One(model) => Ok(vec![rows::of_one(model, who)?]),
         }
     }

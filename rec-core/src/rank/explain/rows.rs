@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::rank::{Fused, Fusion, History, Normalize, Recommend};
+use crate::data::Csr;
+use crate::rank::shortlist::distinct;
+use crate::rank::{
+    Fused, Fusion, History, Normalize, Recommend, Scorer, Selection, Shortlisted, TopK,
+};
 use crate::{Error, Result};
 
 /// Whose scores.
@@ -69,16 +73,15 @@ impl Fused {
         };
         let raw = self.raw_rows(who)?;
         let able = |member: usize| raw[member].is_some();
-        let takes: Vec<bool> = (0..raw.len())
-            .map(|member| able(member) && self.takes(member, activity, able))
-            .collect();
+        let takes: Vec<bool> =
+            (0..raw.len()).map(|member| self.fusion().takes(member, activity, able)).collect();
         let models = self.models().map(Arc::as_ref);
         let all = raw.into_iter().zip(models).enumerate();
         let row = |(member, (raw, model)): (usize, (Option<Scored>, _))| {
             let (raw, user) = raw.filter(|_| takes[member])?;
             let mut scaled = raw.clone();
             let absent = self.scale(member, activity, &mut scaled);
-            let slope = self.is_linear().then(|| slope(&raw, &scaled));
+            let slope = is_linear(self.fusion()).then(|| slope(&raw, &scaled));
             Some(MemberRow { member, model, user, raw, scaled, absent, slope })
         };
         Ok(all.filter_map(row).collect())
@@ -110,28 +113,92 @@ impl Fused {
             None => Ok(rows),
         }
     }
+}
 
-    /// Whether a user's scaled scores are a straight line of the raw ones.
-    fn is_linear(&self) -> bool {
-        match self.fusion() {
-            Fusion::WeightedSum { normalize, .. } | Fusion::ByActivity { normalize, .. } => {
-                *normalize != Normalize::Rank
+impl Shortlisted {
+    /// The rows of the recommenders that put items forward: only those have scores.
+    pub(super) fn member_rows(&self, who: Who<'_>) -> Result<Vec<MemberRow<'_>>> {
+        let k = self.candidates().min(self.n_items());
+        let (lists, activity) = match who {
+            Who::User(user) => {
+                let selection = Selection { seen: Some(self.seen()), ..Selection::top(k) };
+                (self.lists(&[user], &selection)?, self.seen().row(user as usize).len())
             }
-            Fusion::ReciprocalRank { .. } => false,
-            Fusion::Switch { .. } => true,
+            Who::History(history) => {
+                let seen = Csr::from_rows([history.clone()], self.n_items()).binary();
+                let selection = Selection { seen: Some(&seen), ..Selection::top(k) };
+                let lists = self.lists_of(std::slice::from_ref(history), &selection)?;
+                (lists, distinct(history))
+            }
+        };
+        let able = |member: usize| !lists[member].row(0).0.is_empty();
+        let taken = (0..lists.len()).filter(|&m| self.fusion().takes(m, activity, able));
+        taken.map(|member| self.member_row(member, &lists, activity, who)).collect()
+    }
+
+    fn member_row(
+        &self,
+        member: usize,
+        lists: &[TopK],
+        activity: usize,
+        who: Who<'_>,
+    ) -> Result<MemberRow<'_>> {
+        // Alone among empty lists, a list's fused scores are its scaled ones.
+        let empty = TopK::empty(1, 1);
+        let alone: Vec<&TopK> = lists
+            .iter()
+            .enumerate()
+            .map(|(at, list)| if at == member { list } else { &empty })
+            .collect();
+        let own = self.fusion().fuse(&alone, &[activity], lists[member].k().max(1))?;
+        let dense = |top: &TopK| {
+            let mut row = vec![f32::NEG_INFINITY; self.n_items()];
+            let (items, scores) = top.row(0);
+            items.iter().zip(scores).for_each(|(&item, &score)| row[item as usize] = score);
+            row
+        };
+        let (raw, scaled) = (dense(&lists[member]), dense(&own));
+        let user = match who {
+            Who::User(user) => Some(user),
+            Who::History(_) => None,
+        };
+        Ok(MemberRow {
+            member,
+            model: self.models()[member].as_ref(),
+            user,
+            absent: absent(self.fusion(), &scaled),
+            slope: is_linear(self.fusion()).then(|| slope(&raw, &scaled)),
+            raw,
+            scaled,
+        })
+    }
+}
+
+/// What an item missing from a list counts as, given the list's scaled scores.
+fn absent(fusion: &Fusion, scaled: &[f32]) -> f32 {
+    match fusion {
+        Fusion::WeightedSum { normalize, .. } | Fusion::ByActivity { normalize, .. }
+            if matches!(normalize, Normalize::None | Normalize::ZScore) =>
+        {
+            scaled.iter().copied().filter(|s| s.is_finite()).reduce(f32::min).unwrap_or(0.0)
         }
+        _ => 0.0,
+    }
+}
+
+/// Whether a user's scaled scores are a straight line of the raw ones.
+fn is_linear(fusion: &Fusion) -> bool {
+    match fusion {
+        Fusion::WeightedSum { normalize, .. } | Fusion::ByActivity { normalize, .. } => {
+            *normalize != Normalize::Rank
+        }
+        Fusion::ReciprocalRank { .. } => false,
+        Fusion::Switch { .. } => true,
     }
 }
 
 /// A row of scores, and the model's own row of the user.
 type Scored = (Vec<f32>, Option<u32>);
-
-fn distinct(history: &History) -> usize {
-    let mut items: Vec<u32> = history.iter().map(|&(item, _)| item).collect();
-    items.sort_unstable();
-    items.dedup();
-    items.len()
-}
 
 /// The slope between the lowest and the highest score; 0 where all are equal.
 fn slope(raw: &[f32], scaled: &[f32]) -> f32 {

@@ -148,6 +148,31 @@ fn shares_add_up_to_the_fused_score() {
 }
 
 #[test]
+fn shares_of_shortlists_add_up_as_well() {
+    let models = pair();
+    for fusion in fusions() {
+        let all = models.iter().map(|model| model.clone() as Arc<dyn Recommend>).collect();
+        let fused = Shortlisted::new(all, fusion.clone(), 2).unwrap();
+        let explainer = Explainer::of_shortlists(&fused, &named(&models, true)).unwrap();
+        let mut scores = vec![0.0; 6];
+        fused.score(&[0], &mut scores).unwrap();
+        for (item, at) in [("case", 3), ("pen", 5)] {
+            let got = why(&explainer, "a", item);
+            assert!((got.score - scores[at]).abs() < 1e-6, "{fusion:?} {got:?} {scores:?}");
+            let parts: f32 = got.recommenders.iter().map(|share| share.part).sum();
+            assert!((parts - got.score).abs() < 1e-6);
+        }
+        // Nobody puts the lamp among the first two.
+        let refused = explainer.explain(&"a".into(), &["lamp".into()]);
+        assert!(matches!(refused, Err(Error::Data { .. })));
+        let history: Vec<(Id, f32)> =
+            ["phone", "charger", "book"].map(|id| (id.into(), 1.0)).to_vec();
+        let told = explainer.explain_history(&history, &["case".into()]).unwrap().remove(0);
+        assert!((told.score - why(&explainer, "a", "case").score).abs() < 1e-6);
+    }
+}
+
+#[test]
 fn past_items_by_hand() {
     let models = pair();
     let sum = Fusion::WeightedSum { weights: vec![0.75, 0.25], normalize: Normalize::None };
