@@ -35,8 +35,8 @@ pub use metric::Metric;
 pub use options::{Candidates, EvaluateOptions, Missing, Sampler, Seen, Ties};
 pub use paired::{PairedOptions, PairedTest, paired_test};
 pub use ranking::{
-    Gain, auc, average_precision, average_precision_full, hit_rate, ndcg, ndcg_graded, precision,
-    r_precision, recall, reciprocal_rank,
+    Gain, auc, average_precision, average_precision_full, hit_rate, ndcg, ndcg_graded,
+    ndcg_of_ranks, precision, r_precision, recall, reciprocal_rank,
 };
 pub use report::{Figure, Report, UserIds};
 pub use segments::{Segment, UserSegments};

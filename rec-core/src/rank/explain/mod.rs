@@ -92,10 +92,21 @@ impl<'a> Explainer<'a> {
         fused: &'a Fused,
         members: &[(&str, Option<&'a dyn Explain>)],
     ) -> Result<Self> {
-        if members.len() != fused.models().len() {
-            return Err(Error::shape("recommenders named", fused.models().len(), members.len()));
-        }
+        check(members.len(), fused.models().len())?;
         Ok(Self::of(Source::Fused(fused), members))
+    }
+
+    /// Of a fusion of shortlists, the same. An item counts as ranked where a recommender puts it
+    /// forward unfiltered but for what the user had; the shares are those of these lists.
+    ///
+    /// # Errors
+    /// As [`Explainer::of_fusion`].
+    pub fn of_shortlists(
+        fused: &'a Shortlisted,
+        members: &[(&str, Option<&'a dyn Explain>)],
+    ) -> Result<Self> {
+        check(members.len(), fused.models().len())?;
+        Ok(Self::of(Source::Shortlisted(fused), members))
     }
 
     /// Of one model.
