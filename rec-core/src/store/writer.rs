@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::folders;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
@@ -46,6 +47,23 @@ impl ModelWriter {
     /// What the folder will say of itself; the files are listed once written.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// A hash of the configuration and all arrays: of what would be saved, its folders left out.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a configuration that JSON cannot hold.
+    pub fn fingerprint(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        let manifest = json(&(&self.manifest.kind, &self.manifest.config, &self.manifest.ids))?;
+        hash.update(manifest.to_string().as_bytes());
+        for (file, arrays) in &self.files {
+            for (name, array) in arrays {
+                hash.update(format!("{file}/{name}{:?}", array.shape).as_bytes());
+                hash.update(&array.bytes);
+            }
+        }
+        Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
     }
 
     /// Notes how the model was trained.
