@@ -187,7 +187,7 @@ fn the_page_needs_nothing_beside_it() {
     }
     // One plot a metric, one a segment, one against coverage, novelty and the tail's recall each.
     assert_eq!(html.matches("<svg").count(), 5 + 3 + 3);
-    assert!(!["NaN", ">inf", "\"inf", "-inf"].iter().any(|bad| html.contains(bad)));
+    assert!(!["NaN", ">inf", "\"inf", "\"-inf"].iter().any(|bad| html.contains(bad)));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.html");
     got.write_html(&path).unwrap();
