@@ -15,6 +15,7 @@ mod interrupt;
 mod items;
 mod keywords;
 mod language;
+mod leaderboard;
 mod model;
 mod params;
 mod profile;
@@ -72,6 +73,8 @@ mod native {
     use crate::keywords::PyKeywordExtractor;
     #[pymodule_export]
     use crate::language::{PyLanguageModel, PyTokenStream};
+    #[pymodule_export]
+    use crate::leaderboard::{PyLeaderboard, leaderboard};
     #[pymodule_export]
     use crate::model::PyModel;
     #[pymodule_export]

@@ -24,6 +24,7 @@ __all__ = [
     "KeywordExtractor",
     "LabelCounts",
     "LanguageModel",
+    "Leaderboard",
     "PairedTest",
     "Recommendations",
     "Report",
@@ -56,6 +57,7 @@ __all__ = [
     "fit",
     "folder_kind",
     "fuse",
+    "leaderboard",
     "learn_fusion",
     "load",
     "read_parts",
@@ -339,6 +341,22 @@ class Explanation:
     def contributions(self) -> list[tuple[Any, float]]: ...
     @property
     def exact(self) -> bool: ...
+    @property
+    def rest(self) -> float: ...
+    @property
+    def shares(self) -> list[tuple[str, float]]: ...
+    @property
+    def tags(self) -> list[tuple[str, float]]: ...
+    @property
+    def keywords(self) -> list[tuple[str, float]]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
+    def sentence(
+        self,
+        language: Literal["en", "zh"] = "en",
+        *,
+        domain: Literal["general", "shop", "news", "music", "video"] = "general",
+    ) -> str: ...
 
 @final
 class FittedModel:
@@ -383,7 +401,16 @@ class FittedModel:
         num_threads: int | None,
     ) -> Recommendations: ...
     def similar_items(self, items: _Ids, *, k: int, num_threads: int | None) -> Recommendations: ...
-    def explain(self, user: _Id, item: _Id) -> Explanation: ...
+    def explain(
+        self,
+        item: _Id,
+        *,
+        user: _Id | None,
+        history: list[Any] | None,
+        items: Items | None,
+        keywords: Items | None,
+        train: Dataset | None,
+    ) -> Explanation: ...
     def save(self, path: _Path) -> None: ...
 
 @final
@@ -500,6 +527,31 @@ def evaluate_rows(
     counts: Mapping[Any, int] | None,
     options: Mapping[str, Any],
 ) -> Report: ...
+@final
+class Leaderboard:
+    @property
+    def names(self) -> list[str]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def to_json(self) -> str: ...
+    def to_frame(self, library: _Library | None = None) -> Any: ...
+    def to_html(self) -> str: ...
+    def write_html(self, path: _Path) -> None: ...
+    def _repr_html_(self) -> str: ...
+
+def leaderboard(
+    models: Sequence[FittedModel],
+    names: Sequence[str],
+    test: Dataset,
+    train: Dataset | None,
+    filter_seen: bool,
+    also_seen: Sequence[Dataset],
+    metrics: Sequence[str],
+    similarity: str,
+    levels: Sequence[tuple[str, int]],
+    baseline: str | None,
+    permutations: int,
+    options: Mapping[str, Any],
+) -> Leaderboard: ...
 def compare(
     first: Report,
     second: Report,
@@ -509,7 +561,9 @@ def compare(
     confidence: float,
     seed: int,
 ) -> PairedTest: ...
-def fuse(models: Sequence[FittedModel], fusion: Mapping[str, Any]) -> FittedModel: ...
+def fuse(
+    models: Sequence[FittedModel], names: Sequence[str], fusion: Mapping[str, Any]
+) -> FittedModel: ...
 def learn_fusion(
     models: Sequence[FittedModel], truth: Dataset, learner: Mapping[str, Any]
 ) -> str: ...
