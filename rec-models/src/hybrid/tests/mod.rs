@@ -7,6 +7,7 @@ use std::path::Path;
 use rec_core::data::read::{write_interactions, write_items};
 use rec_core::data::synthetic::Shop;
 use rec_core::data::{Dataset, Id, IdMap};
+use rec_core::rank::explain::{Domain, Language};
 use rec_core::rank::{Query, Recommend as _, Recommendations, Users, recommend};
 
 use super::*;
@@ -120,19 +121,22 @@ fn from_files_to_lists_with_every_stage_told() {
     let answer = everyone(&model);
     assert_eq!(answer.len(), 150);
     assert!((0..150).all(|row| answer.top.row(row).0.len() == 5));
-    let measures = model.report().measures.as_ref().unwrap();
-    let ndcg = |name: &str| {
-        let row = measures.rows.iter().find(|row| row.name == name).unwrap();
-        (row.report.mean("ndcg@10").unwrap(), row.report.mean("diversity@10").unwrap())
-    };
-    assert!(ndcg("fusion").0 > 1.3 * ndcg("popular").0, "{:?}", measures.rows);
-    assert!(ndcg("shown").1 > ndcg("fusion").1);
-    assert_eq!(measures.best.as_ref().unwrap().test.name, "ndcg@10");
+    let board = model.report().leaderboard.as_ref().unwrap();
+    let mean = |name: &str, metric: &str| board.cell(name, metric, None).unwrap().mean.unwrap();
+    assert!(mean("fusion", "ndcg@10") > 1.3 * mean("popular", "ndcg@10"), "{board}");
+    assert!(mean("shown", "diversity@10") > mean("fusion", "diversity@10"), "{board}");
+    assert!(board.baseline.is_some());
 
     let someone = [answer.queries[0].clone()];
     let profile = model.profiles(&someone).unwrap().remove(0);
     assert!(!profile.interests.is_empty() && !profile.interests[0].evidence.is_empty());
     assert!(!model.keywords(0).is_empty());
+
+    let shown = answer.row(0).next().unwrap().0.to_owned();
+    let why = model.explain(&someone[0], std::slice::from_ref(&shown)).unwrap().remove(0);
+    let parts: f32 = why.recommenders.iter().map(|share| share.part).sum();
+    assert!((parts - why.score).abs() < 1e-5 && !why.past.is_empty());
+    assert!(why.to_sentence(Language::Zh, Domain::Shop).contains('“'), "{why:?}");
 }
 
 #[test]
@@ -191,7 +195,7 @@ fn without_a_list_of_recommenders_those_that_fit_the_data_are_taken() {
 fn only_what_the_catalogue_still_has_is_shown() {
     let config = PipelineConfig { refit: false, ..PipelineConfig::default() };
     let data = Dataset::from(shop().interactions);
-    let mut model = Pipeline::new(config).fit(&data, &FitContext::default()).unwrap();
+    let model = Pipeline::new(config).fit(&data, &FitContext::default()).unwrap();
     let half = IdMap::from_strings(
         (0..48)
             .map(|i| format!("P{i:05}"))
