@@ -16,7 +16,7 @@ use super::content::{self, Labels};
 use super::model::{CONTENT, PipelineModel, PipelineReport, plain};
 use super::stages::{Key, Stages, Work, hash_files, read_json, write_json};
 use super::{PipelineConfig, read};
-use crate::fit::{FitContext, Model};
+use crate::fit::{Fit, FitContext, Model};
 use crate::{Error, Result};
 
 /// Runs a [`PipelineConfig`].
@@ -89,17 +89,6 @@ impl Pipeline {
         self.run_on(data, &key, stages, ctx)
     }
 
-    /// Does the job on a data set in memory.
-    ///
-    /// # Errors
-    /// As [`Pipeline::run`].
-    pub fn fit(&self, data: &Dataset, ctx: &FitContext<'_>) -> Result<PipelineModel> {
-        self.config.check()?;
-        let stages = Stages::new(self.folder.clone())?;
-        let hash = self.folder.as_ref().map(|_| data.writer()?.fingerprint()).transpose()?;
-        self.run_on(data.clone(), &Key::new("data", &hash, &[])?, stages, ctx)
-    }
-
     fn run_on(
         &self,
         data: Dataset,
@@ -153,6 +142,18 @@ impl Pipeline {
         };
         let stages = std::mem::take(&mut run.stages.done);
         model(&fitted, PipelineReport { stages, leaderboard, ..report })
+    }
+}
+
+impl Fit for Pipeline {
+    type Model = PipelineModel;
+
+    /// Does the job on a data set in memory; otherwise as [`Pipeline::run`].
+    fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<PipelineModel> {
+        self.config.check()?;
+        let stages = Stages::new(self.folder.clone())?;
+        let hash = self.folder.as_ref().map(|_| data.writer()?.fingerprint()).transpose()?;
+        self.run_on(data.clone(), &Key::new("data", &hash, &[])?, stages, ctx)
     }
 }
 

@@ -11,7 +11,7 @@ use rec_core::rank::explain::{Domain, Language};
 use rec_core::rank::{Query, Recommend as _, Recommendations, Users, recommend};
 
 use super::*;
-use crate::fit::{FitContext, Model as _};
+use crate::fit::{Fit as _, FitContext, Model as _};
 
 /// Every stage, quick to train and the same with any number of threads.
 const TOML: &str = r#"
@@ -171,7 +171,7 @@ fn an_item_nobody_had_is_shown_for_its_words() {
     let cold = Dataset { interactions: log, items: Some(table.into()), social: None };
     let content = Recommender::new("content", &serde_json::json!({})).unwrap();
     let config = PipelineConfig { recommenders: vec![content], ..PipelineConfig::default() };
-    let model = Pipeline::new(config).fit(&cold, &FitContext::default()).unwrap();
+    let model = Pipeline::new(config).fit(&cold, &mut FitContext::default()).unwrap();
     let first = items.ids().id(0).unwrap().to_owned();
     let history = [vec![(first, 1.0)]];
     let answer = model.recommend(&Query::new(Users::Histories(&history), 1)).unwrap();
@@ -183,7 +183,7 @@ fn without_a_list_of_recommenders_those_that_fit_the_data_are_taken() {
     let data = shop();
     let bare = Dataset::from(data.interactions.clone());
     let config = PipelineConfig { refit: false, ..PipelineConfig::default() };
-    let fit = |data: &Dataset| Pipeline::new(config.clone()).fit(data, &FitContext::default());
+    let fit = |data: &Dataset| Pipeline::new(config.clone()).fit(data, &mut FitContext::default());
     let names = |model: &PipelineModel| model.report().recommenders.clone();
     let plain = fit(&bare).unwrap();
     assert_eq!(names(&plain), ["popular", "item_knn", "co_transition", "als", "item2vec"]);
@@ -195,7 +195,7 @@ fn without_a_list_of_recommenders_those_that_fit_the_data_are_taken() {
 fn only_what_the_catalogue_still_has_is_shown() {
     let config = PipelineConfig { refit: false, ..PipelineConfig::default() };
     let data = Dataset::from(shop().interactions);
-    let model = Pipeline::new(config).fit(&data, &FitContext::default()).unwrap();
+    let model = Pipeline::new(config).fit(&data, &mut FitContext::default()).unwrap();
     let half = IdMap::from_strings(
         (0..48)
             .map(|i| format!("P{i:05}"))

@@ -11,7 +11,7 @@ fn message(toml: &str) -> String {
 }
 
 fn fit(config: PipelineConfig, data: &Dataset) -> Result<PipelineModel, Error> {
-    Pipeline::new(config).fit(data, &FitContext::default())
+    Pipeline::new(config).fit(data, &mut FitContext::default())
 }
 
 fn quick() -> PipelineConfig {
