@@ -103,12 +103,14 @@ fn items(
         epochs: args.epochs,
         learning_rate: 0.005,
         batch_size: 8192,
+        l2: 0.001,
         ..LightGcn::default()
     };
     let social = SocialLightGcn {
         epochs: args.epochs,
         learning_rate: 0.005,
         batch_size: 8192,
+        l2: 0.001,
         ..SocialLightGcn::default()
     };
     let parts = split::random(&data.interactions, &[0.9, 0.1], args.seed)?;

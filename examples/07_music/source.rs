@@ -10,7 +10,9 @@ use rec_core::data::read::{
     read_path, read_social, read_text_columns,
 };
 use rec_core::data::synthetic::Scene;
-use rec_core::data::{Dataset, Duplicates, Interactions, InteractionsBuilder, Items, UnknownUsers};
+use rec_core::data::{
+    Dataset, Duplicates, IdRef, Interactions, InteractionsBuilder, Items, UnknownUsers,
+};
 
 use crate::Args;
 
@@ -69,26 +71,35 @@ fn file(folder: &Path, name: &str) -> std::path::PathBuf {
 /// The artists' names, and the tags that at least three listeners gave them.
 fn hetrec_artists(folder: &Path) -> Result<Items, Box<dyn Error>> {
     const LISTENERS: usize = 3;
-    let columns = |name: &str, columns: [&str; 2]| -> Result<_, Box<dyn Error>> {
-        let columns = columns.map(Column::from);
-        Ok(read_text_columns(file(folder, name), &columns)?)
+    // The tags are in Latin-1.
+    let latin1 = ItemOptions {
+        latin1: Some(true),
+        id: "tagID".into(),
+        text: Some(vec!["tagValue".into()]),
+        ..ItemOptions::default()
     };
-    let tags = columns("tags", ["tagID", "tagValue"])?;
-    let names: HashMap<&String, &String> = tags[0].iter().zip(&tags[1]).collect();
-    let given = columns("user_taggedartists", ["artistID", "tagID"])?;
+    let (tags, _) = read_items(file(folder, "tags"), &latin1)?;
+    let columns = ["artistID".into(), "tagID".into()];
+    let given = read_text_columns(file(folder, "user_taggedartists"), &columns)?;
     let mut counts: BTreeMap<(&String, &String), usize> = BTreeMap::new();
     for pair in given[0].iter().zip(&given[1]) {
         *counts.entry(pair).or_default() += 1;
     }
     let mut of: HashMap<&String, Vec<&str>> = HashMap::new();
     for ((artist, tag), n) in counts {
-        if let Some(name) = names.get(tag).filter(|_| n >= LISTENERS) {
+        let name = tags.ids().get(tag.as_str()).and_then(|row| tags.title(row));
+        if let Some(name) = name.filter(|_| n >= LISTENERS) {
             of.entry(artist).or_default().push(name);
         }
     }
-    let artists = columns("artists", ["id", "name"])?;
-    let ids = rec_core::data::IdMap::from_strings(artists[0].iter().map(String::as_str))?;
-    let tags: Vec<Vec<&str>> =
-        artists[0].iter().map(|id| of.get(id).cloned().unwrap_or_default()).collect();
-    Ok(Items::new(ids).with_text("name", artists[1].clone())?.with_tags(&tags)?)
+    let named = ItemOptions {
+        id: "id".into(),
+        text: Some(vec!["name".into()]),
+        tags: Column::Absent,
+        ..ItemOptions::default()
+    };
+    let (artists, _) = read_items(file(folder, "artists"), &named)?;
+    let tags = |id: IdRef<'_>| of.get(&id.to_string()).cloned().unwrap_or_default();
+    let tags: Vec<Vec<&str>> = artists.ids().iter().map(tags).collect();
+    Ok(artists.with_tags(&tags)?)
 }
