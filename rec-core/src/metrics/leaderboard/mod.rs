@@ -278,6 +278,19 @@ impl Leaderboard {
         }
     }
 
+    /// What a segment is, in words.
+    fn described(&self, at: usize) -> String {
+        let (name, least, users) = &self.segments[at];
+        let span = match self.segments.get(at + 1) {
+            Some((_, next, _)) if next - 1 > *least => {
+                format!("{least} to {} training items", next - 1)
+            }
+            Some(_) => format!("{least} training items"),
+            None => format!("{least} training items or more"),
+        };
+        format!("{name}: {users} users with {span}")
+    }
+
     fn adjust(&mut self) {
         let mut families: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, entry) in self.entries.iter().enumerate() {

@@ -197,7 +197,12 @@ fn the_page_needs_nothing_beside_it() {
     let again: Leaderboard = serde_json::from_str(&json).unwrap();
     assert_eq!(again.entries[0].name, got.entries[0].name);
     let text = got.to_string();
-    assert!(text.contains("warm: 20 users with at least 1 training items"), "{text}");
+    for said in
+        ["cold: 20 users with 0 training items", "warm: 20 users with 1 to 4 training items"]
+    {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(text.contains("heavy: 20 users with 5 training items or more"), "{text}");
     let line = text.lines().find(|line| line.starts_with("better")).unwrap();
     assert!(line.contains('+'), "{line}");
 }
