@@ -24,6 +24,12 @@ pub(crate) struct PyLeaderboard {
     inner: Leaderboard,
 }
 
+impl From<Leaderboard> for PyLeaderboard {
+    fn from(inner: Leaderboard) -> Self {
+        Self { inner }
+    }
+}
+
 #[pymethods]
 impl PyLeaderboard {
     /// The recommenders, best first.

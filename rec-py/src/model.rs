@@ -312,6 +312,9 @@ impl PyModel {
                 names.iter().map(String::as_str).zip(own).collect();
             return Explainer::of_fusion(fused, &named);
         }
+        if let Some(pipeline) = self.model.as_ref().and_then(|model| model.as_pipeline()) {
+            return pipeline.explainer();
+        }
         let own = self.model.as_ref().and_then(|model| model.as_explain());
         Ok(Explainer::of_model(self.inner.as_ref(), self.kind(), own))
     }

@@ -52,6 +52,7 @@ from ._native import (
     Vocab,
     __version__,
 )
+from ._pipeline import Pipeline
 from ._profiles import profiles
 from ._read import read, read_split
 from ._social import SEPT, LinkPredictor, SocialLightGCN
@@ -109,6 +110,7 @@ __all__ = [
     "NotFittedError",
     "PairedTest",
     "ParameterError",
+    "Pipeline",
     "Popular",
     "RecError",
     "Recommendations",

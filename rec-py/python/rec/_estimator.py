@@ -78,8 +78,11 @@ class Model:
             setattr(self, name, params[name])
         self._check()
 
-    def _check(self) -> None:
+    def _check_config(self) -> None:
         _native.check_params(self._kind, self._config())
+
+    def _check(self) -> None:
+        self._check_config()
         if self.random_state is not None and not _is_count(self.random_state, 0):
             raise ParameterError(
                 f"parameter random_state = {self.random_state!r}: give an integer of at least 0, "
