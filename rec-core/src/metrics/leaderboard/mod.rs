@@ -183,6 +183,9 @@ fn check(
         return Err(Error::parameter("models", models[at].0, "the name is given twice"));
     }
     let Some(name) = options.baseline else { return Ok(None) };
+    if options.permutations == 0 {
+        return Err(Error::parameter("permutations", 0, "choose at least 1, such as 10000"));
+    }
     match models.iter().position(|model| model.0 == name) {
         Some(at) => Ok(Some(at)),
         None => {

@@ -219,6 +219,8 @@ fn bad_input_is_named() {
     assert!(said.contains("given twice"), "{said}");
     let said = ask(&[("a", &a), ("b", &a)], &options()).to_string();
     assert!(said.contains("choose one of a, b"), "{said}");
+    let none = LeaderboardOptions { baseline: Some("a"), permutations: 0, ..fine.clone() };
+    assert!(matches!(ask(&[("a", &a)], &none), Error::Parameter { .. }));
     let levels = vec![("warm".to_owned(), 3)];
     assert!(matches!(
         ask(&[("a", &a)], &LeaderboardOptions { levels, ..fine.clone() }),
