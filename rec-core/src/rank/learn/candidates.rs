@@ -70,18 +70,7 @@ pub(super) fn samples(
     models: &[Arc<dyn Recommend>],
     truth: &Interactions,
 ) -> Result<Vec<Sample>> {
-    let relevant = truth.matrix();
-    let known = |user: &u32| models.iter().all(|model| model.knows(*user));
-    let mut users: Vec<u32> = (0..truth.n_users() as u32)
-        .filter(|&user| !relevant.row(user as usize).is_empty())
-        .filter(known)
-        .collect();
-    check_new(&users, models, &relevant)?;
-    if users.len() > learner.max_users {
-        users.shuffle(&mut stream(learner.seed, "fusion", 0));
-        users.truncate(learner.max_users);
-        users.sort_unstable();
-    }
+    let (users, relevant) = news(models, truth, learner.max_users, learner.seed)?;
     let all: Result<Vec<Sample>> =
         users.par_iter().map(|&user| sample(learner, models, &relevant, user)).collect();
     let new: Vec<Sample> = all?.into_iter().filter(|sample| sample.n_relevant > 0).collect();
@@ -91,6 +80,34 @@ pub(super) fn samples(
         return Err(Error::empty("the held-out part", why));
     }
     Ok(new)
+}
+
+/// The users who have something in `truth` and whom all models know, at most so many drawn by the seed,
+/// and what it is.
+pub(in crate::rank) fn news(
+    models: &[Arc<dyn Recommend>],
+    truth: &Interactions,
+    max_users: usize,
+    seed: u64,
+) -> Result<(Vec<u32>, Csr)> {
+    let relevant = truth.matrix();
+    let known = |user: &u32| models.iter().all(|model| model.knows(*user));
+    let mut users: Vec<u32> = (0..truth.n_users() as u32)
+        .filter(|&user| !relevant.row(user as usize).is_empty())
+        .filter(known)
+        .collect();
+    check_new(&users, models, &relevant)?;
+    if users.len() > max_users {
+        users.shuffle(&mut stream(seed, "fusion", 0));
+        users.truncate(max_users);
+        users.sort_unstable();
+    }
+    Ok((users, relevant))
+}
+
+/// Which half of the users, 0 or 1.
+pub(in crate::rank) fn half_of(seed: u64, user: u32) -> usize {
+    (mix(seed ^ mix(u64::from(user))) & 1) as usize
 }
 
 /// Refuses events that the models were fitted on.
@@ -147,7 +164,7 @@ fn sample(
     let of_model = |row: &Vec<f32>| items.iter().map(|&i| row[i as usize]).collect::<Vec<_>>();
     Ok(Sample {
         activity: seen.len(),
-        half: (mix(learner.seed ^ mix(u64::from(user))) & 1) as usize,
+        half: half_of(learner.seed, user),
         n: items.len(),
         scores: scaled.iter().flat_map(of_model).collect(),
         ranked: items.iter().map(|&item| ranks[item as usize]).collect(),
