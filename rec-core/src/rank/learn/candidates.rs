@@ -209,7 +209,7 @@ mod tests {
     /// Scores in few steps, so that there are ties, from a hash.
     fn drawn(seed: u64, n: usize, models: usize) -> Sample {
         let score = |at: u64| (mix(seed ^ mix(at)) % 7) as f32 / 7.0;
-        let hits = (0..n as u32).filter(|&i| mix(seed ^ u64::from(i)) % 9 == 0).collect();
+        let hits = (0..n as u32).filter(|&i| mix(seed ^ u64::from(i)).is_multiple_of(9)).collect();
         Sample {
             activity: 0,
             half: 0,
