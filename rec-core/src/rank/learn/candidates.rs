@@ -70,18 +70,7 @@ pub(super) fn samples(
     models: &[Arc<dyn Recommend>],
     truth: &Interactions,
 ) -> Result<Vec<Sample>> {
-    let relevant = truth.matrix();
-    let known = |user: &u32| models.iter().all(|model| model.knows(*user));
-    let mut users: Vec<u32> = (0..truth.n_users() as u32)
-        .filter(|&user| !relevant.row(user as usize).is_empty())
-        .filter(known)
-        .collect();
-    check_new(&users, models, &relevant)?;
-    if users.len() > learner.max_users {
-        users.shuffle(&mut stream(learner.seed, "fusion", 0));
-        users.truncate(learner.max_users);
-        users.sort_unstable();
-    }
+    let (users, relevant) = news(models, truth, learner.max_users, learner.seed)?;
     let all = match learner.shortlists {
         true => of_lists(learner, models, &relevant, &users)?,
         false => {
@@ -96,6 +85,34 @@ pub(super) fn samples(
         return Err(Error::empty("the held-out part", why));
     }
     Ok(new)
+}
+
+/// The users who have something in `truth` and whom all models know, at most so many drawn by the seed,
+/// and what it is.
+pub(in crate::rank) fn news(
+    models: &[Arc<dyn Recommend>],
+    truth: &Interactions,
+    max_users: usize,
+    seed: u64,
+) -> Result<(Vec<u32>, Csr)> {
+    let relevant = truth.matrix();
+    let known = |user: &u32| models.iter().all(|model| model.knows(*user));
+    let mut users: Vec<u32> = (0..truth.n_users() as u32)
+        .filter(|&user| !relevant.row(user as usize).is_empty())
+        .filter(known)
+        .collect();
+    check_new(&users, models, &relevant)?;
+    if users.len() > max_users {
+        users.shuffle(&mut stream(seed, "fusion", 0));
+        users.truncate(max_users);
+        users.sort_unstable();
+    }
+    Ok((users, relevant))
+}
+
+/// Which half of the users, 0 or 1.
+pub(in crate::rank) fn half_of(seed: u64, user: u32) -> usize {
+    (mix(seed ^ mix(u64::from(user))) & 1) as usize
 }
 
 /// Refuses events that the models were fitted on.
@@ -209,7 +226,7 @@ fn finish(
     let place = |item: &u32| items.binary_search(item).ok().map(|at| at as u32);
     Sample {
         activity: seen.len(),
-        half: (mix(learner.seed ^ mix(u64::from(user))) & 1) as usize,
+        half: half_of(learner.seed, user),
         n: items.len(),
         scores,
         ranked,
@@ -247,7 +264,7 @@ mod tests {
     /// Scores in few steps, so that there are ties, from a hash.
     fn drawn(seed: u64, n: usize, models: usize) -> Sample {
         let score = |at: u64| (mix(seed ^ mix(at)) % 7) as f32 / 7.0;
-        let hits = (0..n as u32).filter(|&i| mix(seed ^ u64::from(i)) % 9 == 0).collect();
+        let hits = (0..n as u32).filter(|&i| mix(seed ^ u64::from(i)).is_multiple_of(9)).collect();
         Sample {
             activity: 0,
             half: 0,
