@@ -283,6 +283,33 @@ impl PyFittedTags {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Fitted classifiers as one, their weights found on texts that none of them was trained on.
+    #[staticmethod]
+    #[pyo3(signature = (members, texts, labels, *, num_threads))]
+    fn mixture(
+        py: Python<'_>,
+        members: Vec<PyRef<'_, Self>>,
+        texts: &Bound<'_, PyAny>,
+        labels: &Bound<'_, PyAny>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let members: Vec<Arc<TagClassifier>> = members.iter().map(|m| m.inner.clone()).collect();
+        let Some(first) = members.first() else {
+            let why = "give two fitted classifiers or more";
+            return Err(Error::empty("the members of a mixture", why)).or_raise();
+        };
+        let names = first.labels().clone();
+        let sets = label_sets(labels, names.task() == Task::Multi)?;
+        let texts = Texts::from_py(texts)?;
+        let inner = interrupt::run(py, |_| {
+            let labelled = Labelled { rows: names.encode(&sets)?, labels: names };
+            parallel::install(num_threads, || {
+                TagClassifier::mixture(members, &texts.as_strs(), &labelled)
+            })
+        })?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     /// A classifier of more labels, which no text has been seen with.
     fn with_labels(&self, py: Python<'_>, labels: &Bound<'_, PyAny>) -> PyResult<Self> {
         let names = ids_from_py(labels, "labels")?;
@@ -290,7 +317,7 @@ impl PyFittedTags {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The kind of the model: `ngrams`, `encoder`, `zero_shot`.
+    /// The kind of the model: `ngrams`, `encoder`, `zero_shot`, `mixture`.
     #[getter]
     fn kind(&self) -> &'static str {
         self.inner.model().kind()

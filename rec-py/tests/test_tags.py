@@ -86,6 +86,22 @@ def test_several_labels_and_paths(tmp_path: Path) -> None:
     assert loaded.predict(TEXTS) == clf.predict(TEXTS)
 
 
+def test_a_mixture_drops_who_is_wrong(tmp_path: Path) -> None:
+    right = rec.TagClassifier(learners=["svm"], folds=0).fit(TEXTS, LABELS)
+    wrong = rec.TagClassifier(learners=["naive_bayes"], folds=0).fit(TEXTS, LABELS[::-1])
+    mixed = rec.TagClassifier.mixture([wrong, right], TEXTS, LABELS)
+    assert mixed.score(TEXTS, LABELS) == 1.0 and wrong.score(TEXTS, LABELS) == 0.0
+    mixed.save(tmp_path / "m")
+    loaded = rec.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), mixed.predict_proba(TEXTS))
+    with pytest.raises(rec.ShapeError):
+        rec.TagClassifier.mixture([right], TEXTS, LABELS[:3])
+    with pytest.raises(rec.NotFittedError):
+        rec.TagClassifier.mixture([rec.TagClassifier()], TEXTS, LABELS)
+    with pytest.raises(rec.DataError):
+        rec.TagClassifier.mixture([], TEXTS, LABELS)
+
+
 def test_tuning_chooses_among_candidates() -> None:
     clf = rec.TagClassifier(tune=True, folds=3).fit(TEXTS, LABELS)
     assert clf.predict(["手机屏幕", "书"]).tolist() == ["手机", "书籍"]

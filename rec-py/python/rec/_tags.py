@@ -268,6 +268,31 @@ class TagClassifier:
         )
         return classifier
 
+    @classmethod
+    def mixture(
+        cls,
+        members: Iterable[TagClassifier],
+        texts: Texts,
+        labels: Labels,
+        *,
+        num_threads: int | None = None,
+    ) -> TagClassifier:
+        """Fitted classifiers of the same labels as one.
+
+        Their probabilities are mixed by the weights that make the labels of ``texts`` most
+        probable; these must be texts that no member was trained on. N-grams and an encoder err on
+        different texts, so that the two together are better than each.
+
+        >>> both = rec.TagClassifier.mixture([ngrams, tuned], held_out_texts, held_out_labels)
+        """
+        fitted = [member._model() for member in members]
+        mixed = _native.FittedTags.mixture(fitted, texts, labels, num_threads=num_threads)
+        classifier = cls(
+            multi_label=mixed.several, separator=mixed.separator, num_threads=num_threads
+        )
+        classifier._fitted = mixed
+        return classifier
+
     def add_labels(self, labels: Iterable[Label]) -> Self:
         """Adds labels to a classifier made by :meth:`zero_shot`, and returns itself."""
         self._fitted = self._model().with_labels(list(labels))
