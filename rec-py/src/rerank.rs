@@ -23,42 +23,27 @@ fn normalization(name: &str) -> PyResult<Normalize> {
         .map_err(|e| parameter("normalize", name, &e.to_string()))
 }
 
-/// Re-ranks for diversity by maximal marginal relevance.
+/// Re-ranks for diversity: by maximal marginal relevance, or by a determinantal point process.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
-pub(crate) fn rerank_mmr(
+pub(crate) fn rerank_diverse(
     py: Python<'_>,
     candidates: PyRef<'_, PyRecommendations>,
     items: PyRef<'_, PyItems>,
     k: i64,
+    method: &str,
     relevance: f32,
     similarity: &str,
     normalize: &str,
 ) -> PyResult<PyRecommendations> {
-    let mmr = Mmr { lambda: relevance, normalize: normalization(normalize)? };
+    let normalize = normalization(normalize)?;
     let (k, from, table) = (count("k", k)?, &candidates.inner, items.inner.as_ref());
     let top = interrupt::run(py, |_| {
-        by_similarity(from, table, similarity, |like| mmr.rerank(&from.top, k, like))
-    })?;
-    Ok(answer(&candidates, top))
-}
-
-/// Re-ranks for diversity by a determinantal point process.
-#[pyfunction]
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn rerank_dpp(
-    py: Python<'_>,
-    candidates: PyRef<'_, PyRecommendations>,
-    items: PyRef<'_, PyItems>,
-    k: i64,
-    relevance: f32,
-    similarity: &str,
-    normalize: &str,
-) -> PyResult<PyRecommendations> {
-    let dpp = Dpp { theta: relevance, normalize: normalization(normalize)? };
-    let (k, from, table) = (count("k", k)?, &candidates.inner, items.inner.as_ref());
-    let top = interrupt::run(py, |_| {
-        by_similarity(from, table, similarity, |like| dpp.rerank(&from.top, k, like))
+        by_similarity(from, table, similarity, |like| match method {
+            "mmr" => Mmr { lambda: relevance, normalize }.rerank(&from.top, k, like),
+            "dpp" => Dpp { theta: relevance, normalize }.rerank(&from.top, k, like),
+            other => Err(Error::parameter("method", other, "choose mmr or dpp")),
+        })
     })?;
     Ok(answer(&candidates, top))
 }

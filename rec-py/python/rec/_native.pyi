@@ -60,9 +60,8 @@ __all__ = [
     "load",
     "read_parts",
     "rerank_calibrate",
-    "rerank_dpp",
+    "rerank_diverse",
     "rerank_freshness",
-    "rerank_mmr",
     "rerank_rules",
     "sampling_co_consumed",
     "split_at_time",
@@ -531,18 +530,11 @@ def rerank_freshness(
     weight: float,
     normalize: str,
 ) -> Recommendations: ...
-def rerank_dpp(
+def rerank_diverse(
     candidates: Recommendations,
     items: Items,
     k: int,
-    relevance: float,
-    similarity: str,
-    normalize: str,
-) -> Recommendations: ...
-def rerank_mmr(
-    candidates: Recommendations,
-    items: Items,
-    k: int,
+    method: str,
     relevance: float,
     similarity: str,
     normalize: str,

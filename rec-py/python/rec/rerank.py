@@ -34,7 +34,9 @@ def mmr(
     (cosine).
     """
     _check_share("relevance", relevance)
-    return _native.rerank_mmr(candidates, items, k, relevance, similarity, normalize)
+    return _native.rerank_diverse(
+        candidates, items, k, "mmr", relevance, similarity, normalize
+    )
 
 
 def dpp(
@@ -53,7 +55,9 @@ def dpp(
     in ``mmr``.
     """
     _check_share("relevance", relevance)
-    return _native.rerank_dpp(candidates, items, k, relevance, similarity, normalize)
+    return _native.rerank_diverse(
+        candidates, items, k, "dpp", relevance, similarity, normalize
+    )
 
 
 def freshness(

@@ -64,11 +64,6 @@ pub(super) fn samples(
         .filter(known)
         .collect();
     check_new(&users, models, &relevant)?;
-    if users.is_empty() {
-        let why = "no user that all models know has an event in it; hold out part of the users' last \
-                   events";
-        return Err(Error::empty("the held-out part", why));
-    }
     if users.len() > learner.max_users {
         users.shuffle(&mut stream(learner.seed, "fusion", 0));
         users.truncate(learner.max_users);
@@ -76,7 +71,13 @@ pub(super) fn samples(
     }
     let all: Result<Vec<Sample>> =
         users.par_iter().map(|&user| sample(learner, models, &relevant, user)).collect();
-    Ok(all?.into_iter().filter(|sample| !sample.relevant.is_empty()).collect())
+    let new: Vec<Sample> = all?.into_iter().filter(|sample| !sample.relevant.is_empty()).collect();
+    if new.is_empty() {
+        let why = "no user that all models know did anything in it that is new to them; hold out part \
+                   of the users' last events";
+        return Err(Error::empty("the held-out part", why));
+    }
+    Ok(new)
 }
 
 /// Refuses events that the models were fitted on.

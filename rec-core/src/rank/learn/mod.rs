@@ -80,11 +80,11 @@ pub struct LearntFusion {
 
 impl FusionLearner {
     /// Learns from `truth`, what each user did after what the models were fitted on. Only users
-    /// that every model knows are looked at.
+    /// that every model knows are looked at, and only items that no model has of the user.
     ///
     /// # Errors
     /// [`Error::Parameter`] for parameters outside their domain, [`Error::IdMismatch`] for models or
-    /// truth of other ids, [`Error::Data`] where the models were fitted with events of `truth` (the
+    /// truth of other ids, [`Error::Data`] where a model was fitted with all of `truth` (the
     /// weights would be learned from what is known already), [`Error::Empty`] without models, or
     /// where `truth` holds nothing new of any user that all models know; and whatever scoring
     /// returns.

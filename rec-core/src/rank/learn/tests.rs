@@ -144,6 +144,17 @@ fn what_would_teach_nothing_is_refused() {
     let said = learner().learn(&models, &past.unwrap()).unwrap_err().to_string();
     assert!(said.contains("fitted with all of it"), "{said}");
     assert!(matches!(learner().learn(&[], &world.truth), Err(Error::Empty { .. })));
+    // Two models that have half of it each leave nothing new.
+    let half = |odd: u32| -> Arc<dyn Recommend> {
+        let mine = |user: u32| if user % 2 == odd { 0 } else { 1 };
+        let rows = (0..10).map(|user| vec![(mine(user), 1.0)]);
+        let (ids, seen) = (world.ids.clone(), Csr::from_rows(rows, ITEMS));
+        Arc::new(Table { ids, seen, scores: vec![0.0; 10 * ITEMS] })
+    };
+    let unit = TimeUnit::Unknown;
+    let both = Interactions::from_columns(world.ids.clone(), &all, vec![0; 10], None, None, unit);
+    let nothing = learner().learn(&[half(0), half(1)], &both.unwrap());
+    assert!(matches!(nothing, Err(Error::Empty { .. })));
     let other = World::of(11);
     let refused = learner().learn(&models, &other.truth);
     assert!(matches!(refused, Err(Error::IdMismatch { .. })));

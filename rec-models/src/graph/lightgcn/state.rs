@@ -13,12 +13,12 @@ use super::draws::{Draws, NONE, Triple};
 use super::loss::{Gradients, Sides, loss};
 use super::pass::{Given, Layers, Room, Wanted};
 use super::{Beside, GraphLoss, LightGcn, LightGcnModel};
+use crate::Result;
 use crate::collab::factors::Table;
 use crate::fit::Cancel;
-use crate::graph::adam::{self, Gradient, Tables};
+use crate::graph::adam::{Gradient, Trained};
 use crate::ops::Sparse;
 use crate::train::{Epochs, Snapshot, TrainingLog};
-use crate::{Error, Result};
 
 /// Standard deviation of initial embeddings: that of the authors' code, whose draws are normal; ours
 /// are uniform.
@@ -37,10 +37,7 @@ pub(in crate::graph) struct State {
     layers: Layers,
     content: Option<Content>,
     draws: Draws,
-    pub(super) embeddings: Table,
-    first: Table,
-    second: Table,
-    steps: u64,
+    pub(super) embeddings: Trained,
     work: Work,
 }
 
@@ -117,10 +114,7 @@ impl State {
         }
         let mut state = Self {
             draws: Draws::new(&seen, config.positives, config.loss == GraphLoss::Bpr)?,
-            embeddings,
-            first: Table::zeros(n * d),
-            second: Table::zeros(n * d),
-            steps: 0,
+            embeddings: Trained::new(embeddings, d),
             work: Work::new(n, d, config.contrast.as_ref()),
             layers: Layers::new(&config),
             content,
@@ -148,19 +142,13 @@ impl State {
     /// One step of Adam on a batch; the loss before it.
     pub(super) fn step(&mut self, batch: &[Triple]) -> f64 {
         let loss = self.gradients(batch);
-        self.steps += 1;
         let (d, work) = (self.config.factors, &mut self.work);
         let gradient = Gradient {
             propagated: &work.sums,
             counts: &work.counts,
             penalty: self.config.l2 / batch.len() as f32,
         };
-        let tables = Tables {
-            embeddings: &mut self.embeddings,
-            first: &mut self.first,
-            second: &mut self.second,
-        };
-        adam::step(tables, gradient, d, self.config.learning_rate, self.steps);
+        self.embeddings.step(gradient, self.config.learning_rate);
         work.clear(d);
         loss
     }
@@ -175,7 +163,8 @@ impl State {
             Some(Views::CrossLayer { layer, .. }) => Some(layer),
             _ => None,
         };
-        let noise = |view| views.and_then(|views| views.noise(self.seed, self.steps, view));
+        let noise =
+            |view| views.and_then(|views| views.noise(self.seed, self.embeddings.steps(), view));
         let wanted = Wanted {
             rows: Some(&work.present),
             layer: crossed.map(|layer| (layer, &mut *work.views[0])),
@@ -242,10 +231,6 @@ impl State {
     /// What is propagated along, and the initial embeddings as they stand.
     pub(in crate::graph) fn learned(&self) -> (&Sparse, &[f32]) {
         (&self.edges, &self.embeddings)
-    }
-
-    fn finite(&self) -> bool {
-        self.embeddings.par_chunks(1 << 16).all(|part| part.iter().all(|x| x.is_finite()))
     }
 }
 
@@ -333,36 +318,16 @@ impl Epochs for State {
             cancel.check("an epoch of LightGCN")?;
             sum += self.step(batch) * batch.len() as f64;
         }
-        if !self.finite() {
-            return Err(Error::data(
-                format!("LightGCN diverged in epoch {}", epoch + 1),
-                format!(
-                    "its embeddings are no longer finite; lower learning_rate (now {})",
-                    self.config.learning_rate
-                ),
-            ));
-        }
+        self.embeddings.check("LightGCN", epoch, self.config.learning_rate)?;
         Ok(format!("loss {:.4}", sum / triples.len().max(1) as f64))
     }
 
     fn snapshot(&self) -> Snapshot {
-        let shape = [self.graph.n_nodes(), self.config.factors];
-        Snapshot::new()
-            .with("embeddings", &shape, self.embeddings.to_vec())
-            .with("first", &shape, self.first.to_vec())
-            .with("second", &shape, self.second.to_vec())
-            // In two parts that 32-bit floats hold exactly.
-            .with("steps", &[2], vec![(self.steps >> 20) as f32, (self.steps & 0xF_FFFF) as f32])
+        self.embeddings.snapshot()
     }
 
-    fn restore(&mut self, mut snapshot: Snapshot) -> Result<()> {
-        let shape = [self.graph.n_nodes(), self.config.factors];
-        let mut take = |name| Ok::<_, Error>(Table::from_slice(&snapshot.take(name, &shape)?));
-        let tables = (take("embeddings")?, take("first")?, take("second")?);
-        let steps = snapshot.take("steps", &[2])?;
-        (self.embeddings, self.first, self.second) = tables;
-        self.steps = ((steps[0] as u64) << 20) + steps[1] as u64;
-        Ok(())
+    fn restore(&mut self, snapshot: Snapshot) -> Result<()> {
+        self.embeddings.restore(snapshot)
     }
 
     fn model(&self, log: TrainingLog) -> Result<LightGcnModel> {

@@ -260,10 +260,11 @@ impl Epochs for State {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot::new()
-            .with("bias", &[3], self.bias.to_vec())
-            // In two parts that 32-bit floats hold exactly.
-            .with("steps", &[2], vec![(self.steps >> 20) as f32, (self.steps & 0xF_FFFF) as f32]);
+        let mut snapshot = Snapshot::new().with("bias", &[3], self.bias.to_vec()).with(
+            "steps",
+            &[2],
+            adam::parts_of(self.steps),
+        );
         for (name, weights) in self.layers.named() {
             let parts = [("", &weights.values), (".m", &weights.first), (".v", &weights.second)];
             for (part, table) in parts {
@@ -286,7 +287,7 @@ impl Epochs for State {
             }
         }
         self.bias.copy_from_slice(&bias);
-        self.steps = ((steps[0] as u64) << 20) + steps[1] as u64;
+        self.steps = adam::from_parts(&steps);
         Ok(())
     }
 

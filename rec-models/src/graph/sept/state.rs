@@ -10,16 +10,16 @@ use rec_core::rng;
 use super::agree::Agreement;
 use super::views::Views;
 use super::{Sept, SeptModel};
+use crate::Result;
 use crate::collab::factors::Table;
 use crate::fit::Cancel;
-use crate::graph::adam::{self, Gradient, Tables};
+use crate::graph::adam::{Gradient, Trained};
 use crate::graph::lightgcn::draws::{Draws, NONE, Triple};
 use crate::graph::lightgcn::loss::{Directions, Gradients, Sides, loss};
 use crate::graph::lightgcn::{GraphLoss, LightGcnModel, graph_of};
 use crate::ops::Sparse;
 use crate::ops::spmm::cpu::{Buffers, Only, propagate};
 use crate::train::{Epochs, Snapshot, TrainingLog};
-use crate::{Error, Result};
 
 /// Standard deviation of initial embeddings, as LightGCN's.
 const DEVIATION: f32 = 0.1;
@@ -33,10 +33,7 @@ pub(super) struct State {
     edges: Sparse,
     views: Views,
     draws: Draws,
-    pub(super) embeddings: Table,
-    first: Table,
-    second: Table,
-    steps: u64,
+    pub(super) embeddings: Trained,
     buffers: Buffers,
 }
 
@@ -60,10 +57,7 @@ impl State {
         Ok(Self {
             views: Views::new(&seen, friends, config.max_memory)?,
             draws: Draws::new(&seen, config.base().positives, true)?,
-            embeddings,
-            first: Table::zeros(n * d),
-            second: Table::zeros(n * d),
-            steps: 0,
+            embeddings: Trained::new(embeddings, d),
             buffers: Buffers::default(),
             config,
             seed,
@@ -141,18 +135,12 @@ impl State {
             counts[user as usize] += 1;
             items.for_each(|i| counts[users + i as usize] += 1);
         }
-        self.steps += 1;
         let gradient = Gradient {
             propagated: &total,
             counts: &counts,
             penalty: self.config.l2 / batch.len() as f32,
         };
-        let tables = Tables {
-            embeddings: &mut self.embeddings,
-            first: &mut self.first,
-            second: &mut self.second,
-        };
-        adam::step(tables, gradient, self.config.factors, self.config.learning_rate, self.steps);
+        self.embeddings.step(gradient, self.config.learning_rate);
         lost
     }
 
@@ -190,36 +178,16 @@ impl Epochs for State {
             cancel.check("an epoch of SEPT")?;
             sum += self.step(batch, fourth.as_ref()) * batch.len() as f64;
         }
-        if !self.embeddings.iter().all(|x| x.is_finite()) {
-            return Err(Error::data(
-                format!("SEPT diverged in epoch {}", epoch + 1),
-                format!(
-                    "its embeddings are no longer finite; lower learning_rate (now {})",
-                    self.config.learning_rate
-                ),
-            ));
-        }
+        self.embeddings.check("SEPT", epoch, self.config.learning_rate)?;
         Ok(format!("loss {:.4}", sum / triples.len().max(1) as f64))
     }
 
     fn snapshot(&self) -> Snapshot {
-        let shape = [self.graph.n_nodes(), self.config.factors];
-        Snapshot::new()
-            .with("embeddings", &shape, self.embeddings.to_vec())
-            .with("first", &shape, self.first.to_vec())
-            .with("second", &shape, self.second.to_vec())
-            // In two parts that 32-bit floats hold exactly.
-            .with("steps", &[2], vec![(self.steps >> 20) as f32, (self.steps & 0xF_FFFF) as f32])
+        self.embeddings.snapshot()
     }
 
-    fn restore(&mut self, mut snapshot: Snapshot) -> Result<()> {
-        let shape = [self.graph.n_nodes(), self.config.factors];
-        let mut take = |name| Ok::<_, Error>(Table::from_slice(&snapshot.take(name, &shape)?));
-        let tables = (take("embeddings")?, take("first")?, take("second")?);
-        let steps = snapshot.take("steps", &[2])?;
-        (self.embeddings, self.first, self.second) = tables;
-        self.steps = ((steps[0] as u64) << 20) + steps[1] as u64;
-        Ok(())
+    fn restore(&mut self, snapshot: Snapshot) -> Result<()> {
+        self.embeddings.restore(snapshot)
     }
 
     fn model(&self, log: TrainingLog) -> Result<SeptModel> {

@@ -11,11 +11,11 @@ use rec_core::rng;
 use super::constraint::{Beta, neighbours};
 use super::sample::{Term, differentiate, gather};
 use super::{UltraGcn, UltraGcnModel};
+use crate::Result;
 use crate::collab::factors::Table;
 use crate::fit::Cancel;
-use crate::graph::adam::{self, Gradient, Tables};
+use crate::graph::adam::{Gradient, Trained};
 use crate::train::{Epochs, Snapshot, TrainingLog};
-use crate::{Error, Result};
 
 /// Standard deviation of initial embeddings: the authors' on gowalla.
 const DEVIATION: f32 = 1e-4;
@@ -30,13 +30,10 @@ pub(super) struct State {
     neighbours: Csr,
     /// User and item of each interaction, user after user.
     events: Vec<[u32; 2]>,
-    pub(super) embeddings: Table,
-    first: Table,
-    second: Table,
+    pub(super) embeddings: Trained,
     gradient: Table,
     /// Every row is penalised once a step.
     once: Vec<u32>,
-    steps: u64,
 }
 
 impl State {
@@ -48,12 +45,12 @@ impl State {
             beta: Beta::new(&seen),
             neighbours: neighbours(&seen, config.neighbours),
             events: (0..seen.n_rows()).flat_map(row).collect(),
-            embeddings: Table::uniform(n, d, seed, "ultragcn", (-half, 2.0 * half)),
-            first: Table::zeros(n * d),
-            second: Table::zeros(n * d),
+            embeddings: Trained::new(
+                Table::uniform(n, d, seed, "ultragcn", (-half, 2.0 * half)),
+                d,
+            ),
             gradient: Table::zeros(n * d),
             once: vec![1; n],
-            steps: 0,
             config,
             seed,
             ids,
@@ -115,16 +112,9 @@ impl State {
 
     fn step(&mut self, batch: &[[u32; 2]], terms: Vec<Vec<Term>>) -> f64 {
         let loss = self.gradients(batch, terms);
-        self.steps += 1;
         let gradient =
             Gradient { propagated: &self.gradient, counts: &self.once, penalty: self.config.l2 };
-        let tables = Tables {
-            embeddings: &mut self.embeddings,
-            first: &mut self.first,
-            second: &mut self.second,
-        };
-        let (d, rate) = (self.config.factors, self.config.learning_rate);
-        adam::step(tables, gradient, d, rate, self.steps);
+        self.embeddings.step(gradient, self.config.learning_rate);
         loss
     }
 }
@@ -176,34 +166,16 @@ impl Epochs for State {
             let terms = batch.par_iter().enumerate().map(of).collect();
             sum += self.step(batch, terms);
         }
-        if !self.embeddings.iter().all(|x| x.is_finite()) {
-            let rate = self.config.learning_rate;
-            return Err(Error::data(
-                format!("UltraGCN diverged in epoch {}", epoch + 1),
-                format!("its embeddings are no longer finite; lower learning_rate (now {rate})"),
-            ));
-        }
+        self.embeddings.check("UltraGCN", epoch, self.config.learning_rate)?;
         Ok(format!("loss {:.4}", sum / events.len().max(1) as f64))
     }
 
     fn snapshot(&self) -> Snapshot {
-        let shape = [self.once.len(), self.config.factors];
-        Snapshot::new()
-            .with("embeddings", &shape, self.embeddings.to_vec())
-            .with("first", &shape, self.first.to_vec())
-            .with("second", &shape, self.second.to_vec())
-            // In two parts that 32-bit floats hold exactly.
-            .with("steps", &[2], vec![(self.steps >> 20) as f32, (self.steps & 0xF_FFFF) as f32])
+        self.embeddings.snapshot()
     }
 
-    fn restore(&mut self, mut snapshot: Snapshot) -> Result<()> {
-        let shape = [self.once.len(), self.config.factors];
-        let mut take = |name| Ok::<_, Error>(Table::from_slice(&snapshot.take(name, &shape)?));
-        let tables = (take("embeddings")?, take("first")?, take("second")?);
-        let steps = snapshot.take("steps", &[2])?;
-        (self.embeddings, self.first, self.second) = tables;
-        self.steps = ((steps[0] as u64) << 20) + steps[1] as u64;
-        Ok(())
+    fn restore(&mut self, snapshot: Snapshot) -> Result<()> {
+        self.embeddings.restore(snapshot)
     }
 
     fn model(&self, log: TrainingLog) -> Result<UltraGcnModel> {

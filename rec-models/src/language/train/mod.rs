@@ -81,7 +81,7 @@ pub struct LanguageTraining {
     /// and what they adapt stays as it is.
     pub lora: Option<LoraConfig>,
     /// Keep the input of each layer alone, and compute its activations again in the backward pass
-    /// (Chen et al. 2016): less memory, about a third more work, the same steps.
+    /// (Chen et al. 2016): less is kept, layers are passed forward twice, the steps are the same.
     pub gradient_checkpointing: bool,
     /// Where a line of JSON goes for every step and every measurement.
     #[serde(skip)]
