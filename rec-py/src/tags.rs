@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use rec_core::data::Id;
 use rec_core::{Error, Result, parallel};
 use rec_models::FitContext;
-use rec_models::language::DropoutRates;
+use rec_models::language::{DropoutRates, LoraConfig};
 use rec_models::tags::{
     ClassWeights, ClassificationLoss, FineTuneTagger, FineTuned, HeadTagger, Labelled, Labels,
     NgramTagger, Tag, TagClassifier, TagReport, Task, ZeroShot,
@@ -94,6 +94,7 @@ struct FineTune {
     focal_gamma: f64,
     layer_decay: f64,
     frozen: Vec<String>,
+    lora: Option<LoraConfig>,
     validation_share: f64,
     class_weights: ClassWeights,
 }
@@ -109,6 +110,7 @@ impl FineTune {
         training.patience = self.patience;
         training.layer_decay = self.layer_decay;
         training.frozen = self.frozen;
+        training.lora = self.lora;
         let options = encoder.inner.options();
         FineTuneTagger {
             training,

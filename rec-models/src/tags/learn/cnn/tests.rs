@@ -96,6 +96,9 @@ fn scores_are_those_of_the_definition() {
     assert_eq!(network.scores(&[&long]), network.scores(&[&long[..6]]));
 }
 
+/// One of a network's arrays.
+type Array = fn(&mut Network) -> &mut Vec<f32>;
+
 /// Central differences of the mean loss, for both tasks, with numbers dropped.
 #[test]
 fn gradients_are_the_slopes_of_the_loss() {
@@ -144,7 +147,7 @@ fn gradients_are_the_slopes_of_the_loss() {
             };
             TEXTS.iter().enumerate().map(of).sum::<f64>() / 4.0
         };
-        let arrays: [(&str, fn(&mut Network) -> &mut Vec<f32>, &[f32]); 5] = [
+        let arrays: [(&str, Array, &[f32]); 5] = [
             ("embeddings", |n| &mut n.embeddings, &gradients.embeddings),
             ("kernels", |n| &mut n.kernels, &gradients.kernels),
             ("bias", |n| &mut n.bias, &gradients.bias),
