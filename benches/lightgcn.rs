@@ -6,6 +6,8 @@
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla …        # all of train, test
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --views cross-layer --noise 0.1 …
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --plus 0.6 -0.1 0.2 …
+//! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --temperature 0.1 --negatives 1024 …
+//! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --model ultra-gcn --negatives 300 …
 //! cargo bench -p rec-models --bench lightgcn -- gfcf --data gowalla --factors 256
 //! cargo bench -p rec-models --bench lightgcn -- size --batch 65536          # seconds by size
 //! ```
@@ -29,7 +31,9 @@ use rand::seq::SliceRandom as _;
 use rec_core::data::Dataset;
 use rec_core::rank::Recommend;
 use rec_models::fit::{Fit, FitContext, Validation};
-use rec_models::graph::{Contrast, GfCf, GraphLoss, LightGcn, PositiveSampling, Views};
+use rec_models::graph::{
+    Contrast, GfCf, GraphLoss, LightGcn, Ngcf, PositiveSampling, UltraGcn, Views,
+};
 use support::{data, dataset, n_items, recall_ndcg, sequences};
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -39,6 +43,13 @@ enum Job {
     Step,
     Tune,
     Test,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Kind {
+    LightGcn,
+    Ngcf,
+    UltraGcn,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -53,6 +64,8 @@ struct Args {
     job: Job,
     #[arg(long, default_value = "gowalla")]
     data: String,
+    #[arg(long, value_enum, default_value_t = Kind::LightGcn)]
+    model: Kind,
     #[arg(long, default_value_t = 100)]
     epochs: usize,
     #[arg(long, default_value_t = 2048)]
@@ -68,6 +81,11 @@ struct Args {
     /// Trains with the softmax of cosines over this temperature instead of BPR.
     #[arg(long)]
     temperature: Option<f32>,
+    /// Items drawn for each interaction (UltraGCN) or a step (a softmax over them, not over the batch).
+    #[arg(long)]
+    negatives: Option<usize>,
+    #[arg(long, default_value_t = 200.0)]
+    negative_weight: f32,
     /// Draws users, then one of their items.
     #[arg(long)]
     users: bool,
@@ -111,9 +129,12 @@ impl Args {
             l2: self.l2,
             epochs: self.epochs,
             batch_size: self.batch,
-            loss: match self.temperature {
-                Some(temperature) => GraphLoss::Softmax { temperature },
-                None => GraphLoss::Bpr,
+            loss: match (self.temperature, self.negatives) {
+                (Some(temperature), Some(negatives)) => {
+                    GraphLoss::SampledSoftmax { temperature, negatives }
+                }
+                (Some(temperature), None) => GraphLoss::Softmax { temperature },
+                (None, _) => GraphLoss::Bpr,
             },
             positives: match self.users {
                 true => PositiveSampling::Users,
@@ -122,6 +143,32 @@ impl Args {
             contrast: self.contrast(),
             residual: self.residual.or(base.residual),
             ..base
+        }
+    }
+
+    fn ultra(&self) -> UltraGcn {
+        let base = UltraGcn::default();
+        UltraGcn {
+            factors: self.factors,
+            learning_rate: self.rate,
+            l2: self.l2,
+            epochs: self.epochs,
+            batch_size: self.batch,
+            negatives: self.negatives.unwrap_or(base.negatives),
+            negative_weight: self.negative_weight,
+            ..base
+        }
+    }
+
+    fn ngcf(&self) -> Ngcf {
+        Ngcf {
+            factors: self.factors,
+            layers: self.layers,
+            learning_rate: self.rate,
+            l2: self.l2,
+            epochs: self.epochs,
+            batch_size: self.batch,
+            ..Ngcf::default()
         }
     }
 
@@ -158,14 +205,23 @@ fn main() {
                 None => hold_out(&train, args.seed),
             };
             let n = n.max(n_items(&held));
-            tune(&args, &dataset(&kept, n), &held);
+            let kept = dataset(&kept, n);
+            match args.model {
+                Kind::LightGcn => tune(&args.estimator(), &args, &kept, &held),
+                Kind::Ngcf => tune(&args.ngcf(), &args, &kept, &held),
+                Kind::UltraGcn => tune(&args.ultra(), &args, &kept, &held),
+            }
         }
         Job::Size => {}
         Job::Gfcf => {
             let estimator = GfCf { factors: args.factors, ..GfCf::default() };
             report(&estimator, &args, &dataset(&train, n), &test);
         }
-        Job::Test => report(&args.estimator(), &args, &dataset(&train, n), &test),
+        Job::Test => match args.model {
+            Kind::LightGcn => report(&args.estimator(), &args, &dataset(&train, n), &test),
+            Kind::Ngcf => report(&args.ngcf(), &args, &dataset(&train, n), &test),
+            Kind::UltraGcn => report(&args.ultra(), &args, &dataset(&train, n), &test),
+        },
     }
 }
 
@@ -199,7 +255,7 @@ fn hold_out(train: &Users, seed: u64) -> (Users, Users) {
     parts.unzip()
 }
 
-fn tune(args: &Args, kept: &Dataset, held: &Users) {
+fn tune<F: Fit>(estimator: &F, args: &Args, kept: &Dataset, held: &Users) {
     let start = Instant::now();
     let out = Mutex::new(0usize);
     let measure = |model: &dyn Recommend| {
@@ -217,8 +273,7 @@ fn tune(args: &Args, kept: &Dataset, held: &Users) {
         patience: Some(args.patience),
     };
     let mut ctx = FitContext { validation: Some(validation), ..args.ctx() };
-    let model = args.estimator().fit(kept, &mut ctx).unwrap();
-    println!("best after {} epochs", model.log().epochs);
+    estimator.fit(kept, &mut ctx).unwrap();
 }
 
 /// Parts of gowalla, and ten million edges between users and items drawn by their popularity.

@@ -101,8 +101,9 @@ struct Args {
     /// squared, bce, bpr, info_nce or ccl.
     #[arg(long, default_value = "squared")]
     loss: String,
-    #[arg(long, default_value_t = 1)]
-    negatives: usize,
+    /// Non-edges of each edge in `links`; else items drawn a step, for a softmax over them.
+    #[arg(long)]
+    negatives: Option<usize>,
     /// Rows of length 1 in GraphSAGE.
     #[arg(long)]
     normalize: bool,
@@ -180,7 +181,13 @@ fn with_friends(train: &Lists, trust: &[[u32; 2]]) -> Dataset {
 
 impl Args {
     fn loss(&self) -> GraphLoss {
-        self.temperature.map_or(GraphLoss::Bpr, |temperature| GraphLoss::Softmax { temperature })
+        match (self.temperature, self.negatives) {
+            (Some(temperature), Some(negatives)) => {
+                GraphLoss::SampledSoftmax { temperature, negatives }
+            }
+            (Some(temperature), None) => GraphLoss::Softmax { temperature },
+            (None, _) => GraphLoss::Bpr,
+        }
     }
 
     fn social_epochs(&self) -> usize {
@@ -356,7 +363,7 @@ fn links(args: &Args, train: &Lists, trust: &[[u32; 2]]) {
             other => panic!("no loss {other}"),
         },
         layers: args.layers,
-        negatives: args.negatives,
+        negatives: args.negatives.unwrap_or(1),
         node_embeddings: !args.inductive,
         learning_rate: args.rate,
         l2: args.l2,

@@ -30,6 +30,11 @@ pub trait Model: Recommend {
     fn as_explain(&self) -> Option<&dyn Explain> {
         None
     }
+
+    /// The model as a pipeline, if it is one.
+    fn as_pipeline(&self) -> Option<&crate::hybrid::PipelineModel> {
+        None
+    }
 }
 
 /// An estimator: its fields are the parameters, checked when fitting starts.
@@ -43,6 +48,12 @@ pub trait Fit {
     /// [`Error::Parameter`] for parameters outside their domain, [`Error::Data`] or
     /// [`Error::Empty`] for data the model cannot take, [`Error::Cancelled`] when told to stop.
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Self::Model>;
+
+    /// Whether it looks at the items' texts, tags or vectors; what does not need not be trained again
+    /// when they change.
+    fn reads_items(&self) -> bool {
+        true
+    }
 }
 
 /// An estimator whose model's type is not known until run time; every [`Fit`] is one.
@@ -52,6 +63,9 @@ pub trait Estimator {
     /// # Errors
     /// As [`Fit::fit`].
     fn fit_model(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Box<dyn Model>>;
+
+    /// As [`Fit::reads_items`].
+    fn reads_items(&self) -> bool;
 }
 
 impl<E: Fit> Estimator for E
@@ -60,6 +74,10 @@ where
 {
     fn fit_model(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Box<dyn Model>> {
         Ok(Box::new(self.fit(data, ctx)?))
+    }
+
+    fn reads_items(&self) -> bool {
+        Fit::reads_items(self)
     }
 }
 

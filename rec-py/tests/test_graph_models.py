@@ -17,6 +17,7 @@ SMALL = {"factors": 8, "layers": 2, "epochs": 3, "batch_size": 256, "num_threads
         rec.XSimGCL(contrast_weight=0.3, contrast_temperature=0.25, noise=0.2, **SMALL),
         rec.SimGCL(loss="softmax", temperature=0.5, noise=0.25, **SMALL),
         rec.SGL(edge_dropout=0.25, positives="users", **SMALL),
+        rec.LightGCN(loss="sampled_softmax", temperature=0.25, negatives=8, **SMALL),
     ],
     ids=repr,
 )
@@ -43,11 +44,24 @@ def test_saved_variants_come_back_as_their_class(estimator, dataset, tmp_path):
         (lambda: rec.SGL(edge_dropout=1.0, **SMALL), "contrast.rate"),
         (lambda: rec.LightGCNPP(gamma=2.0, **SMALL), "residual"),
         (lambda: rec.LightGCN(tags=-1.0, **SMALL), "tags"),
+        (lambda: rec.LightGCN(loss="sampled_softmax", negatives=0, **SMALL), "loss.negatives"),
+        (lambda: rec.NGCF(node_dropout=1.0, **SMALL), "node_dropout"),
     ],
 )
 def test_parameters_outside_their_domain_are_named(make, name, dataset):
     with pytest.raises(rec.ParameterError, match=name):
         make().fit(dataset)
+
+
+def test_ngcf_sets_its_layers_side_by_side(dataset, tmp_path):
+    model = rec.NGCF(message_dropout=0.2, node_dropout=0.1, **SMALL).fit(dataset)
+    assert model.item_factors.shape == (dataset.n_items, 3 * 8)
+    model.save(tmp_path / "model")
+    loaded = rec.load(tmp_path / "model")
+    assert type(loaded) is rec.NGCF
+    assert loaded.get_params()["node_dropout"] == pytest.approx(0.1)
+    assert (loaded.user_factors == model.user_factors).all()
+    assert loaded.recommend(None, k=3)[0] == model.recommend(None, k=3)[0]
 
 
 def test_tags_stand_in_the_graph():

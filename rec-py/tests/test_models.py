@@ -28,12 +28,14 @@ MODELS = [
     rec.BPR(factors=8, epochs=3, num_threads=1),
     rec.LightGCN(factors=8, epochs=3, batch_size=256),
     rec.LightGCN(factors=8, layers=2, epochs=2, batch_size=64, loss="softmax", positives="users"),
+    rec.LightGCN(factors=8, epochs=2, batch_size=256, loss="sampled_softmax", negatives=16),
     rec.LightGCNPP(factors=8, epochs=2, batch_size=256, alpha=0.5),
     rec.XSimGCL(factors=8, epochs=2, batch_size=256, noise=0.1, contrast_layer=2),
     rec.SimGCL(factors=8, layers=2, epochs=2, batch_size=256, loss="softmax"),
     rec.SGL(factors=8, layers=2, epochs=2, batch_size=256, edge_dropout=0.2),
     rec.UltraGCN(factors=8, epochs=2, batch_size=256, negatives=10),
     rec.GFCF(factors=4),
+    rec.NGCF(factors=8, layers=2, epochs=2, batch_size=256),
 ]
 
 
@@ -232,8 +234,9 @@ def test_explanations_add_up(ease, dataset):
     assert {item for item, _ in why.contributions} <= set(dataset.history("u0").tolist())
     parts = [part for _, part in why.contributions]
     assert parts == sorted(parts, reverse=True)
-    with pytest.raises(rec.UnsupportedError):
-        rec.Popular().fit(dataset).explain("u0", 1)
+    crowd = rec.Popular().fit(dataset).explain("u0", 1)
+    assert crowd.contributions == [] and not crowd.exact
+    assert crowd.sentence() == "Recommended by popular; nothing in your history points to it."
 
 
 def test_frames_of_recommendations(ease):

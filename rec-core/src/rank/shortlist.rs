@@ -116,6 +116,10 @@ impl Shortlisted {
         Selection { k, ..*selection }
     }
 
+    fn activity(&self, users: &[u32]) -> Vec<usize> {
+        users.iter().map(|&user| self.seen().row(user as usize).len()).collect()
+    }
+
     /// The best of lists; `losing(row)` are the items that come after the others of equal score.
     fn best<'s>(
         &self,
@@ -157,15 +161,15 @@ impl Scorer for Shortlisted {
     fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
         let k = self.candidates.min(self.n_items());
         let selection = Selection { seen: Some(self.seen()), ..Selection::top(k) };
-        scatter(&top_k(self, users, &selection)?, self.n_items(), out)
+        let lists = self.lists(users, &selection)?;
+        let all = self.best(&lists, &self.activity(users), k * lists.len(), |_| None)?;
+        scatter(&all, self.n_items(), out)
     }
 
     fn select(&self, users: &[u32], selection: &Selection<'_>) -> Option<Result<TopK>> {
-        let activity: Vec<usize> =
-            users.iter().map(|&u| self.seen().row(u as usize).len()).collect();
         let losing = |row: usize| selection.losing_ties.map(|items| items.row(users[row] as usize));
         let lists = self.lists(users, selection);
-        Some(lists.and_then(|lists| self.best(&lists, &activity, selection.k, losing)))
+        Some(lists.and_then(|lists| self.best(&lists, &self.activity(users), selection.k, losing)))
     }
 }
 
@@ -186,10 +190,10 @@ impl Recommend for Shortlisted {
         let seen = Csr::from_rows(histories.iter().cloned(), self.n_items()).binary();
         let k = self.candidates.min(self.n_items());
         let selection = Selection { seen: Some(&seen), ..Selection::top(k) };
-        match self.select_histories(histories, &selection) {
-            Some(top) => scatter(&top?, self.n_items(), out),
-            None => Ok(()),
-        }
+        let lists = self.lists_of(histories, &selection)?;
+        let activity: Vec<usize> = histories.iter().map(|history| distinct(history)).collect();
+        let all = self.best(&lists, &activity, k * lists.len(), |_| None)?;
+        scatter(&all, self.n_items(), out)
     }
 
     fn select_histories(

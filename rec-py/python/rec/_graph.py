@@ -24,9 +24,11 @@ class LightGCN(FactorModel):
         epochs: Passes over the data.
         batch_size: Interactions a step. Each step goes through the whole graph: larger batches make
             epochs faster, and want a larger learning rate.
-        loss: ``"bpr"`` (pairs, as in the paper) or ``"softmax"`` (cosines against the items of the
-            batch; scores are then cosines).
-        temperature: What the softmax divides cosines by.
+        loss: ``"bpr"`` (pairs, as in the paper), ``"softmax"`` (cosines against the items of the
+            batch) or ``"sampled_softmax"`` (cosines against items drawn uniformly). Scores are
+            cosines after the last two.
+        temperature: What a softmax divides cosines by.
+        negatives: Items that ``"sampled_softmax"`` draws a step.
         positives: ``"events"``: every interaction once an epoch; ``"users"``: a user with equal
             chance, then one of their items.
         tags: Weight of the edges between items and their tags (``ds.items``), whose nodes then
@@ -49,8 +51,9 @@ class LightGCN(FactorModel):
         l2: float = 1e-4,
         epochs: int = 100,
         batch_size: int = 2048,
-        loss: Literal["bpr", "softmax"] = "bpr",
+        loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
+        negatives: int = 1024,
         positives: Literal["events", "users"] = "events",
         tags: float = 0.0,
         content: str | None = None,
@@ -66,8 +69,9 @@ class LightGCN(FactorModel):
         self.l2: float
         self.epochs: int
         self.batch_size: int
-        self.loss: Literal["bpr", "softmax"]
+        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
+        self.negatives: int
         self.positives: Literal["events", "users"]
         self.tags: float
         self.content: str | None
@@ -77,16 +81,20 @@ class LightGCN(FactorModel):
 
     def _config(self) -> dict[str, Any]:
         config = super()._config()
-        temperature = config.pop("temperature")
+        temperature, negatives = config.pop("temperature"), config.pop("negatives")
         if self.loss == "softmax":
             config["loss"] = {"softmax": {"temperature": temperature}}
+        elif self.loss == "sampled_softmax":
+            of_loss = {"temperature": temperature, "negatives": negatives}
+            config["loss"] = {"sampled_softmax": of_loss}
         return config
 
     @classmethod
     def _params(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         params = super()._params(config)
         if isinstance(params["loss"], dict):
-            params |= {"loss": "softmax", **params["loss"]["softmax"]}
+            ((name, of_loss),) = params["loss"].items()
+            params |= {"loss": name, **of_loss}
         return params
 
     @classmethod
@@ -119,8 +127,9 @@ class LightGCNPP(LightGCN):
         l2: float = 1e-4,
         epochs: int = 100,
         batch_size: int = 2048,
-        loss: Literal["bpr", "softmax"] = "bpr",
+        loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
+        negatives: int = 1024,
         positives: Literal["events", "users"] = "events",
         alpha: float = 0.6,
         beta: float = -0.1,
@@ -139,8 +148,9 @@ class LightGCNPP(LightGCN):
         self.l2: float
         self.epochs: int
         self.batch_size: int
-        self.loss: Literal["bpr", "softmax"]
+        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
+        self.negatives: int
         self.positives: Literal["events", "users"]
         self.alpha: float
         self.beta: float
@@ -226,8 +236,9 @@ class XSimGCL(_Contrasted):
         l2: float = 1e-4,
         epochs: int = 20,
         batch_size: int = 2048,
-        loss: Literal["bpr", "softmax"] = "bpr",
+        loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
+        negatives: int = 1024,
         positives: Literal["events", "users"] = "events",
         contrast_weight: float = 0.2,
         contrast_temperature: float = 0.15,
@@ -247,8 +258,9 @@ class XSimGCL(_Contrasted):
         self.l2: float
         self.epochs: int
         self.batch_size: int
-        self.loss: Literal["bpr", "softmax"]
+        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
+        self.negatives: int
         self.positives: Literal["events", "users"]
         self.contrast_weight: float
         self.contrast_temperature: float
@@ -284,8 +296,9 @@ class SimGCL(_Contrasted):
         l2: float = 1e-4,
         epochs: int = 20,
         batch_size: int = 2048,
-        loss: Literal["bpr", "softmax"] = "bpr",
+        loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
+        negatives: int = 1024,
         positives: Literal["events", "users"] = "events",
         contrast_weight: float = 0.5,
         contrast_temperature: float = 0.2,
@@ -304,8 +317,9 @@ class SimGCL(_Contrasted):
         self.l2: float
         self.epochs: int
         self.batch_size: int
-        self.loss: Literal["bpr", "softmax"]
+        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
+        self.negatives: int
         self.positives: Literal["events", "users"]
         self.contrast_weight: float
         self.contrast_temperature: float
@@ -341,8 +355,9 @@ class SGL(_Contrasted):
         l2: float = 1e-4,
         epochs: int = 50,
         batch_size: int = 2048,
-        loss: Literal["bpr", "softmax"] = "bpr",
+        loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
+        negatives: int = 1024,
         positives: Literal["events", "users"] = "events",
         contrast_weight: float = 0.1,
         contrast_temperature: float = 0.2,
@@ -361,8 +376,9 @@ class SGL(_Contrasted):
         self.l2: float
         self.epochs: int
         self.batch_size: int
-        self.loss: Literal["bpr", "softmax"]
+        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
+        self.negatives: int
         self.positives: Literal["events", "users"]
         self.contrast_weight: float
         self.contrast_temperature: float
@@ -466,5 +482,54 @@ class UltraGCN(FactorModel):
         self.w4: float
         self.item_weight: float
         self.neighbours: int
+        self.max_memory: int
+        self._set(locals())
+
+
+class NGCF(FactorModel):
+    """Neural graph collaborative filtering (Wang et al. 2019).
+
+    Embeddings pass along the graph through layers with weights, in which what both ends of an edge
+    have in common counts apart; all layers of a node stand side by side.
+
+    Args:
+        factors: Length of an embedding and of each layer's rows; a final embedding has
+            ``(layers + 1) * factors`` numbers.
+        layers: Layers of propagation.
+        learning_rate: Step of Adam.
+        l2: Weight of the squared norms of the initial embeddings.
+        epochs: Passes over the data.
+        batch_size: Interactions a step. Each step goes through the whole graph.
+        message_dropout: Share of the numbers of each layer's rows that a step drops.
+        node_dropout: Share of the nodes whose messages a step drops in each layer.
+        max_memory: Bytes that fitting may take.
+    """
+
+    _kind = "ngcf"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        layers: int = 3,
+        learning_rate: float = 0.001,
+        l2: float = 1e-5,
+        epochs: int = 100,
+        batch_size: int = 2048,
+        message_dropout: float = 0.1,
+        node_dropout: float = 0.0,
+        max_memory: int = 8 << 30,
+        random_state: int | None = 0,
+        num_threads: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.factors: int
+        self.layers: int
+        self.learning_rate: float
+        self.l2: float
+        self.epochs: int
+        self.batch_size: int
+        self.message_dropout: float
+        self.node_dropout: float
         self.max_memory: int
         self._set(locals())

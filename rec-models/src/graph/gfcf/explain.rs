@@ -3,19 +3,29 @@
 use rec_core::rank::{Explain, Explanation};
 
 use super::GfCfModel;
-use crate::{Error, Result};
+use crate::Result;
+use crate::graph::paths::{Degrees, Path, check_ids, strongest};
+
+impl GfCfModel {
+    /// The `k` strongest ways of three edges from a user to an item, strongest first; ties go to the
+    /// smaller item, then user. Their weights are the terms `1/(d_v √(d_j d_i))` of the linear filter:
+    /// without factors all ways together make up the score of an item the user did not have.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] for ids the model does not have.
+    pub fn paths(&self, user: u32, item: u32, k: usize) -> Result<Vec<Path>> {
+        strongest(&self.seen, (user, item), k, |Degrees { via, other, item, .. }| {
+            1.0 / (other * (via * item).sqrt())
+        })
+    }
+}
 
 impl Explain for GfCfModel {
     /// The filter is linear, so each past item `j` has its part:
     /// `Σ_v r̃_vj r̃_vi + α √(d_i / d_j) ⟨V_j, V_i⟩`.
     fn explain(&self, user: u32, item: u32) -> Result<Explanation> {
-        let (n, m, d) = (self.ids.users.len(), self.ids.items.len(), self.config.factors);
-        if user as usize >= n {
-            return Err(Error::shape("dense user", format!("< {n}"), user));
-        }
-        if item as usize >= m {
-            return Err(Error::shape("dense item", format!("< {m}"), item));
-        }
+        check_ids(&self.seen, user, item)?;
+        let (n, d) = (self.ids.users.len(), self.config.factors);
         let mut having = vec![0f32; n];
         self.filter.by_item.iter_row(item as usize).for_each(|(v, x)| having[v as usize] = x);
         let vector = |i: u32| &self.vectors[i as usize * d..][..d];

@@ -99,6 +99,22 @@ fn parts_of_an_explanation_add_up() {
 }
 
 #[test]
+fn all_paths_make_up_the_linear_filter() {
+    let data = dataset(&two_tastes(30, 20, 1));
+    let model = fit(&GfCf { factors: 0, ..GfCf::default() }, &data, 1);
+    let mut scores = vec![0f32; 20];
+    model.score(&[2], &mut scores).unwrap();
+    for item in (0..20).filter(|&item| !model.seen().contains(2, item)) {
+        let paths = model.paths(2, item, usize::MAX).unwrap();
+        let sum: f32 = paths.iter().map(|path| path.weight).sum();
+        assert!((sum - scores[item as usize]).abs() < 1e-5, "{item}: {sum}");
+        assert!(paths.is_sorted_by(|a, b| a.weight >= b.weight));
+        assert_eq!(model.paths(2, item, 1).unwrap(), paths[..paths.len().min(1)]);
+    }
+    assert!(model.paths(30, 0, 1).is_err() && model.paths(0, 20, 1).is_err());
+}
+
+#[test]
 fn a_saved_model_scores_as_before() {
     let dir = tempfile::tempdir().unwrap();
     let model = fit(&GfCf { factors: 3, ..GfCf::default() }, &dataset(&two_tastes(20, 15, 1)), 1);

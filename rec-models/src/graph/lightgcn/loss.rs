@@ -1,8 +1,7 @@
-//! Losses of a batch, and their gradients by the propagated embeddings.
+//! Mean losses of a batch, and their gradients by the propagated embeddings.
 
 use rayon::prelude::*;
 
-use super::GraphLoss;
 use super::draws::Triple;
 use crate::ops::gemm::{Matrix, product};
 use crate::ops::simd::exp_minus;
@@ -21,19 +20,6 @@ pub(in crate::graph) struct Gradients<'a> {
     pub(in crate::graph) items: &'a mut [f32],
 }
 
-/// The mean loss over the batch; its gradient is added.
-pub(in crate::graph) fn loss(
-    loss: GraphLoss,
-    batch: &[Triple],
-    sides: Sides<'_>,
-    gradients: Gradients<'_>,
-) -> f64 {
-    match loss {
-        GraphLoss::Bpr => bpr(batch, sides, gradients),
-        GraphLoss::Softmax { temperature } => softmax(batch, sides, temperature, gradients),
-    }
-}
-
 fn row(table: &[f32], at: u32, d: usize) -> &[f32] {
     &table[at as usize * d..][..d]
 }
@@ -42,12 +28,13 @@ fn row_mut(table: &mut [f32], at: u32, d: usize) -> &mut [f32] {
     &mut table[at as usize * d..][..d]
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// With `x = s_ui − s_uj` and `z = σ(−x)`: `−z (e_i − e_j)` for the user, `∓z e_u` for the items.
-fn bpr(batch: &[Triple], sides: Sides<'_>, gradients: Gradients<'_>) -> f64 {
+/// With `x = s_ui − s_uj` and `z = σ(−x)`: `−z (e_i − e_j)` for the user, `∓z e_u` for the items
+/// are added.
+pub(in crate::graph) fn bpr(batch: &[Triple], sides: Sides<'_>, gradients: Gradients<'_>) -> f64 {
     let Sides { users, items, d } = sides;
     let scale = 1.0 / batch.len() as f32;
     let pulls: Vec<(f32, f64)> = batch
@@ -82,7 +69,7 @@ fn bpr(batch: &[Triple], sides: Sides<'_>, gradients: Gradients<'_>) -> f64 {
 }
 
 /// `to += by · x`.
-fn add(to: &mut [f32], by: f32, x: &[f32]) {
+pub(super) fn add(to: &mut [f32], by: f32, x: &[f32]) {
     for (to, x) in to.iter_mut().zip(x) {
         *to += by * x;
     }
@@ -90,7 +77,12 @@ fn add(to: &mut [f32], by: f32, x: &[f32]) {
 
 /// With `P` the softmax of the cosines over `τ`: `(P − I) v / (B τ)` for the users' directions, its
 /// transpose for the items', each then without what would change a length.
-fn softmax(batch: &[Triple], sides: Sides<'_>, temperature: f32, gradients: Gradients<'_>) -> f64 {
+pub(super) fn softmax(
+    batch: &[Triple],
+    sides: Sides<'_>,
+    temperature: f32,
+    gradients: Gradients<'_>,
+) -> f64 {
     let (n, d) = (batch.len(), sides.d);
     let users = Directions::gather(sides.users, batch.iter().map(|t| t[0]), d);
     let items = Directions::gather(sides.items, batch.iter().map(|t| t[1]), d);

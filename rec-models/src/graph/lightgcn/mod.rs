@@ -8,6 +8,7 @@ pub(super) mod loss;
 mod model;
 mod noise;
 mod pass;
+mod sampled;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,6 @@ use rec_core::graph::Normalization;
 use serde::{Deserialize, Serialize};
 
 pub use contrast::{Contrast, Views};
-pub use explain::Path;
 pub use model::LightGcnModel;
 pub(super) use model::unit_rows;
 pub(super) use state::{State, graph_of};
@@ -85,7 +85,7 @@ pub struct LightGcn {
     pub contrast: Option<Contrast>,
     /// Weight of the edges between items and their tags, whose nodes then stand in the graph beside
     /// users and items; 0 for a graph without tags. An item that nobody had is known by its tags
-    /// if trained with the softmax; for BPR it is a negative of everyone.
+    /// if trained with the softmax over a batch; for the other losses it is a negative of everyone.
     pub tags: f32,
     /// Name of a table of the items' vectors (of their texts, say). Item nodes start from its
     /// principal components, and an item without interactions gets the embedding that a ridge
@@ -115,6 +115,53 @@ pub enum GraphLoss {
         /// `τ`, above 0; about 0.1 as a rule.
         temperature: f32,
     },
+    /// `−ln (e^(c_ui/τ) / (e^(c_ui/τ) + Σ_j e^(c_uj/τ)))` over items `j` the user did not have, of
+    /// `negatives` that are drawn uniformly, without repetition, once a step for the whole batch:
+    /// the loss of the same paper without its preference for rare items. With as many as there are
+    /// items it is the softmax over all of them.
+    SampledSoftmax {
+        /// `τ`, above 0; about 0.1 as a rule.
+        temperature: f32,
+        /// Items drawn a step.
+        negatives: usize,
+    },
+}
+
+impl GraphLoss {
+    /// Whether embeddings are compared by cosine.
+    pub(super) fn by_cosine(self) -> bool {
+        self != Self::Bpr
+    }
+
+    fn check(self, batch_size: usize) -> Result<()> {
+        match self {
+            Self::Bpr => Ok(()),
+            Self::Softmax { temperature } => {
+                checks::positive("loss.temperature", temperature)?;
+                if batch_size <= LARGEST_SOFTMAX_BATCH {
+                    return Ok(());
+                }
+                let why = format!(
+                    "the softmax loss scores every user of a batch against every item of it; \
+                     choose at most {LARGEST_SOFTMAX_BATCH}"
+                );
+                Err(Error::parameter("batch_size", batch_size, why))
+            }
+            Self::SampledSoftmax { temperature, negatives } => {
+                checks::positive("loss.temperature", temperature)?;
+                checks::at_least_one("loss.negatives", negatives)
+            }
+        }
+    }
+
+    /// Scores of a batch that are held at once.
+    fn scores(self, batch: usize, items: usize) -> usize {
+        match self {
+            Self::Bpr => 0,
+            Self::Softmax { .. } => batch.saturating_mul(batch),
+            Self::SampledSoftmax { negatives, .. } => batch.saturating_mul(negatives.min(items)),
+        }
+    }
 }
 
 /// How the interactions of a batch are drawn.
@@ -191,22 +238,7 @@ impl LightGcn {
         if let Some(contrast) = &self.contrast {
             contrast.check(self)?;
         }
-        if let GraphLoss::Softmax { temperature } = self.loss {
-            checks::positive("loss.temperature", temperature)?;
-            if self.batch_size > LARGEST_SOFTMAX_BATCH {
-                let why = format!(
-                    "the softmax loss scores every user of a batch against every item of it; \
-                     choose at most {LARGEST_SOFTMAX_BATCH}"
-                );
-                return Err(Error::parameter("batch_size", self.batch_size, why));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether final embeddings are compared by cosine.
-    fn by_cosine(&self) -> bool {
-        matches!(self.loss, GraphLoss::Softmax { .. })
+        self.loss.check(self.batch_size)
     }
 
     pub(super) fn check_memory(
@@ -216,10 +248,9 @@ impl LightGcn {
         edges: usize,
     ) -> Result<()> {
         let table = 4 * (nodes * self.factors) as u64;
-        let scores = match self.by_cosine() || self.contrast.is_some() {
-            true => 4 * (self.batch_size.min(interactions) as u64).pow(2),
-            false => 0,
-        };
+        let batch = self.batch_size.min(interactions);
+        let contrasted = if self.contrast.is_some() { batch.saturating_mul(batch) } else { 0 };
+        let scores = 4 * self.loss.scores(batch, nodes).max(contrasted) as u64;
         // Embeddings, two moments, sums and gradients, two buffers, units, views; the graph, its
         // normalised form, the transpose, and as much again while they are built or for two views;
         // the batches of an epoch.
@@ -266,6 +297,10 @@ impl LightGcn {
 
 impl Fit for LightGcn {
     type Model = LightGcnModel;
+
+    fn reads_items(&self) -> bool {
+        self.tags > 0.0 || self.content.is_some()
+    }
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<LightGcnModel> {
         self.check()?;

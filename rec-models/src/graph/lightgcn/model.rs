@@ -53,7 +53,7 @@ impl LightGcnModel {
             let cold = |item: usize| degrees[n + item] == 0.0;
             content.embed_cold([&mut items, &mut handed], d, cold, config.content_l2)?;
         }
-        if config.by_cosine() {
+        if config.loss.by_cosine() {
             // Trained on cosines, the model scores by them.
             unit_rows(&mut users, d);
             unit_rows(&mut items, d);
@@ -166,7 +166,7 @@ impl LightGcnModel {
                 user.iter_mut().zip(handed).for_each(|(user, x)| *user += scale * x);
             }
         }
-        if self.config.by_cosine() {
+        if self.config.loss.by_cosine() {
             unit_rows(&mut users, d);
         }
         Ok(users)

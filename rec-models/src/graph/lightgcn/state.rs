@@ -10,8 +10,9 @@ use rec_core::rng;
 use super::content::Content;
 use super::contrast::{self, Contrast, Nodes, Views};
 use super::draws::{Draws, NONE, Triple};
-use super::loss::{Gradients, Sides, loss};
+use super::loss::{Gradients, Sides, bpr, softmax};
 use super::pass::{Given, Layers, Room, Wanted};
+use super::sampled::sampled_softmax;
 use super::{Beside, GraphLoss, LightGcn, LightGcnModel};
 use crate::Result;
 use crate::collab::factors::Table;
@@ -153,11 +154,24 @@ impl State {
         loss
     }
 
+    /// Items that all users of the next step are told from, where the loss asks for them.
+    fn drawn(&self) -> Vec<u32> {
+        let GraphLoss::SampledSoftmax { negatives, .. } = self.config.loss else {
+            return Vec::new();
+        };
+        let mut rng = rng::stream(self.seed, "lightgcn.negatives", self.embeddings.steps());
+        let items = self.seen.n_cols();
+        let drawn = rand::seq::index::sample(&mut rng, items, negatives.min(items));
+        drawn.into_iter().map(|item| item as u32).collect()
+    }
+
     /// The loss of a batch, its gradient by the initial embeddings left in `work.sums`.
     pub(super) fn gradients(&mut self, batch: &[Triple]) -> f64 {
         let (users, items, d) = (self.seen.n_rows(), self.seen.n_cols(), self.config.factors);
+        let drawn = self.drawn();
         let work = &mut self.work;
         mark(batch, users, &mut work.counts, &mut work.present);
+        drawn.iter().for_each(|&item| work.present[users + item as usize] = true);
         let views = self.config.contrast.map(|contrast| contrast.views);
         let crossed = match views {
             Some(Views::CrossLayer { layer, .. }) => Some(layer),
@@ -182,7 +196,13 @@ impl State {
         let sides = Sides { users: of_users, items: &rest[..items * d], d };
         let (to_users, to_items) = work.gradient.split_at_mut(users * d);
         let gradients = Gradients { users: to_users, items: to_items };
-        let mut loss = loss(self.config.loss, batch, sides, gradients);
+        let mut loss = match self.config.loss {
+            GraphLoss::Bpr => bpr(batch, sides, gradients),
+            GraphLoss::Softmax { temperature } => softmax(batch, sides, temperature, gradients),
+            GraphLoss::SampledSoftmax { temperature, .. } => {
+                sampled_softmax(batch, (&drawn, &self.seen), sides, temperature, gradients)
+            }
+        };
         if let Some(contrast) = &self.config.contrast {
             let nodes = Nodes::new(batch, users);
             for view in 0..if crossed.is_none() { 2 } else { 0 } {

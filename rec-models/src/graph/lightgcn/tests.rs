@@ -26,6 +26,13 @@ fn softmax(epochs: usize) -> LightGcn {
     LightGcn { loss: GraphLoss::Softmax { temperature: 0.2 }, ..small(epochs) }
 }
 
+fn sampled(epochs: usize) -> LightGcn {
+    LightGcn {
+        loss: GraphLoss::SampledSoftmax { temperature: 0.2, negatives: 12 },
+        ..small(epochs)
+    }
+}
+
 fn contrasted(views: Views, epochs: usize) -> LightGcn {
     // Few nodes in few dimensions: a heavy contrast spreads them evenly, and tastes are lost.
     let contrast = Some(Contrast { views, weight: 0.02, temperature: 0.2 });
@@ -63,6 +70,7 @@ struct Torch {
     plus_powers: [f32; 3],
     bpr: Run,
     softmax: Run,
+    softmax_over_all: Run,
     plus: Run,
     cross_layer: Run,
     two_views: Run,
@@ -82,6 +90,7 @@ fn ten_steps_end_where_plain_torch_ends() {
     let seen = Arc::new(Csr::from_rows(rows, torch.n_items).binary());
     let temperature = torch.temperature;
     let softmax = GraphLoss::Softmax { temperature };
+    let over_all = GraphLoss::SampledSoftmax { temperature, negatives: torch.n_items };
     let [alpha, beta, gamma] = torch.plus_powers;
     let contrast = |views| LightGcn {
         contrast: Some(Contrast { views, weight: torch.contrast_weight, temperature }),
@@ -91,6 +100,7 @@ fn ten_steps_end_where_plain_torch_ends() {
     for (model, run) in [
         (LightGcn::default(), &torch.bpr),
         (LightGcn { loss: softmax, ..LightGcn::default() }, &torch.softmax),
+        (LightGcn { loss: over_all, ..LightGcn::default() }, &torch.softmax_over_all),
         (LightGcn::plus_plus(alpha, beta, gamma), &torch.plus),
         (contrast(Views::CrossLayer { noise: 0.0, layer: 1 }), &torch.cross_layer),
         (LightGcn { loss: softmax, ..contrast(Views::Noise { noise: 0.0 }) }, &torch.two_views),
@@ -135,6 +145,7 @@ fn tastes_are_told_apart() {
         // Without propagation it is a plain factorisation, which learns less of so little.
         (LightGcn { layers: 0, ..small(60) }, 0.85),
         (softmax(20), 0.9),
+        (sampled(20), 0.9),
     ] {
         let auc = taste_auc(&fit(&estimator, &data, 2));
         assert!(auc > least, "{estimator:?}: {auc}");
@@ -142,6 +153,26 @@ fn tastes_are_told_apart() {
     for estimator in variants(30) {
         let auc = taste_auc(&fit(&estimator, &data, 2));
         assert!(auc > 0.85, "{estimator:?}: {auc}");
+    }
+}
+
+/// The gradient by every third of the initial numbers against the slope of the loss.
+fn agrees_with_differences(mut state: State, batch: &[[u32; 3]]) {
+    state.gradients(batch);
+    let gradient = state.take_gradient();
+    let largest = gradient.iter().fold(0f32, |a, b| a.max(b.abs()));
+    for (at, &expected) in gradient.iter().enumerate().step_by(3) {
+        let (start, h) = (state.embeddings[at], 2e-3);
+        let mut at_value = |x| {
+            state.embeddings[at] = x;
+            let loss = state.gradients(batch);
+            state.take_gradient();
+            loss
+        };
+        let slope = (at_value(start + h) - at_value(start - h)) / f64::from(2.0 * h);
+        state.embeddings[at] = start;
+        let off = (slope - f64::from(expected)).abs() / f64::from(largest);
+        assert!(off < 5e-3, "{:?} {at}: {expected}, by differences {slope}", state.config());
     }
 }
 
@@ -155,24 +186,22 @@ fn gradients_of_noisy_and_thinned_views_are_those_of_differences() {
         let ids = IdMaps::shared(IdMap::range(14), IdMap::range(10));
         let contrast = estimator.contrast.map(|contrast| Contrast { weight: 0.5, ..contrast });
         let config = LightGcn { l2: 0.0, contrast, ..estimator };
-        let mut state = State::new(config, ids, seen.clone(), Beside::default(), 3).unwrap();
-        state.gradients(&batch);
-        let gradient = state.take_gradient();
-        let largest = gradient.iter().fold(0f32, |a, b| a.max(b.abs()));
-        for (at, &expected) in gradient.iter().enumerate().step_by(3) {
-            let (start, h) = (state.embeddings[at], 2e-3);
-            let mut at_value = |x| {
-                state.embeddings[at] = x;
-                let loss = state.gradients(&batch);
-                state.take_gradient();
-                loss
-            };
-            let slope = (at_value(start + h) - at_value(start - h)) / f64::from(2.0 * h);
-            state.embeddings[at] = start;
-            let off = (slope - f64::from(expected)).abs() / f64::from(largest);
-            assert!(off < 5e-3, "{:?} {at}: {expected}, by differences {slope}", state.config());
-        }
+        let state = State::new(config, ids, seen.clone(), Beside::default(), 3).unwrap();
+        agrees_with_differences(state, &batch);
     }
+}
+
+#[test]
+fn gradients_against_drawn_items_are_those_of_differences() {
+    let seen = Arc::new(two_tastes(14, 10, 1).binary());
+    let batch: Vec<[u32; 3]> = (0..14)
+        .map(|u| [u, seen.row(u as usize).first().copied().unwrap_or(0), u32::MAX])
+        .collect();
+    let ids = IdMaps::shared(IdMap::range(14), IdMap::range(10));
+    let loss = GraphLoss::SampledSoftmax { temperature: 0.2, negatives: 6 };
+    let config = LightGcn { l2: 0.0, loss, ..small(1) };
+    let state = State::new(config, ids, seen, Beside::default(), 3).unwrap();
+    agrees_with_differences(state, &batch);
 }
 
 #[test]
@@ -318,7 +347,8 @@ fn a_regression_on_exact_vectors_places_items_exactly() {
 fn the_number_of_threads_changes_nothing() {
     let data = dataset(&two_tastes(300, 200, 1));
     let more = variants(2);
-    for estimator in [LightGcn { batch_size: 1500, ..small(2) }, softmax(2)].into_iter().chain(more)
+    for estimator in
+        [LightGcn { batch_size: 1500, ..small(2) }, softmax(2), sampled(2)].into_iter().chain(more)
     {
         let (one, two) = (fit(&estimator, &data, 1), fit(&estimator, &data, 2));
         assert_eq!(one.user_factors(), two.user_factors());
@@ -334,7 +364,11 @@ fn a_resumed_run_is_the_unbroken_one() {
         checkpoints: Some(Checkpoints { dir: dir.path().into(), every: 1 }),
         ..FitContext::default()
     };
-    for (short, long) in variants(3).into_iter().zip(variants(6)).chain([(small(3), small(6))]) {
+    for (short, long) in variants(3)
+        .into_iter()
+        .zip(variants(6))
+        .chain([(small(3), small(6)), (sampled(3), sampled(6))])
+    {
         short.fit(&data, &mut saving()).unwrap();
         let resumed = long.fit(&data, &mut saving()).unwrap();
         assert_eq!(resumed.item_factors(), fit(&long, &data, 2).item_factors());
@@ -426,7 +460,9 @@ fn explanations_and_paths_by_hand() {
 fn a_saved_model_scores_as_before() {
     let dir = tempfile::tempdir().unwrap();
     let data = dataset(&two_tastes(20, 15, 1));
-    for (at, estimator) in [small(2), softmax(2)].into_iter().chain(variants(2)).enumerate() {
+    for (at, estimator) in
+        [small(2), softmax(2), sampled(2)].into_iter().chain(variants(2)).enumerate()
+    {
         let model = fit(&estimator, &data, 1);
         let path = dir.path().join(at.to_string());
         model.writer().unwrap().save(&path).unwrap();
@@ -457,6 +493,11 @@ fn bad_parameters_and_data_are_refused_by_name() {
     named(LightGcn { batch_size: 40_000, ..softmax(1) }, "batch_size");
     let loss = GraphLoss::Softmax { temperature: 0.0 };
     named(LightGcn { loss, ..small(1) }, "loss.temperature");
+    for (temperature, negatives, name) in [(0.0, 9, "loss.temperature"), (0.1, 0, "loss.negatives")]
+    {
+        let loss = GraphLoss::SampledSoftmax { temperature, negatives };
+        named(LightGcn { loss, ..small(1) }, name);
+    }
     named(LightGcn { residual: Some(1.5), ..small(1) }, "residual");
     named(LightGcn { content_l2: 0.0, ..small(1) }, "content_l2");
     named(LightGcn { tags: -1.0, ..small(1) }, "tags");

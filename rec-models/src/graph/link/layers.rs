@@ -7,8 +7,7 @@
 use rec_core::data::Csr;
 
 use super::{LinkPredictor, Network};
-use crate::collab::factors::Table;
-use crate::graph::adam::{self, Gradient, Tables};
+use crate::graph::weights::Weights;
 use crate::ops::gemm::{Matrix, product};
 use crate::ops::spmm::cpu::{Into, Only, multiply};
 
@@ -25,47 +24,6 @@ impl Block {
 
     fn targets(&self) -> usize {
         self.forward.n_rows()
-    }
-}
-
-/// Weights `[inputs, outputs]` with the moments of Adam.
-pub(super) struct Weights {
-    pub(super) values: Table,
-    pub(super) first: Table,
-    pub(super) second: Table,
-    shape: [usize; 2],
-}
-
-impl Weights {
-    /// Uniform as Glorot & Bengio (2010) have it, as both papers' codes do.
-    fn new(shape: [usize; 2], seed: u64, name: &str) -> Self {
-        let [inputs, outputs] = shape;
-        let most = (6.0 / (inputs + outputs).max(1) as f32).sqrt();
-        Self {
-            values: Table::uniform(inputs, outputs, seed, name, (-most, most)),
-            first: Table::zeros(inputs * outputs),
-            second: Table::zeros(inputs * outputs),
-            shape,
-        }
-    }
-
-    pub(super) fn shape(&self) -> [usize; 2] {
-        self.shape
-    }
-
-    fn matrix(&self) -> Matrix<'_> {
-        Matrix::new(&self.values, self.shape)
-    }
-
-    pub(super) fn step(&mut self, gradient: &[f32], (rate, l2): (f32, f32), step: u64) {
-        let tables = Tables {
-            embeddings: &mut self.values,
-            first: &mut self.first,
-            second: &mut self.second,
-        };
-        let counts = vec![1; self.shape[0]];
-        let gradient = Gradient { propagated: gradient, counts: &counts, penalty: l2 };
-        adam::step(tables, gradient, self.shape[1], rate, step);
     }
 }
 
@@ -156,7 +114,7 @@ impl Layers {
         if !self.normalize {
             return Vec::new();
         }
-        let width = self.layers[layer].gathered.shape[1];
+        let width = self.layers[layer].gathered.width();
         let scaled = |row: &mut [f32]| {
             let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
             if length > 0.0 {
@@ -176,7 +134,7 @@ impl Layers {
                 None => Input::Sparse(features.0, features.1),
                 Some(pass) => Input::Dense(&pass.out),
             };
-            let width = layer.gathered.shape[1];
+            let width = layer.gathered.width();
             let products = input.times(&layer.gathered);
             let mut out = vec![0f32; block.targets() * width];
             sparse(&block.forward, &products, width, &mut out);
@@ -201,7 +159,7 @@ impl Layers {
         let mut gradients = Vec::with_capacity(blocks.len());
         for at in (0..blocks.len()).rev() {
             let (layer, block) = (&self.layers[at], blocks[at]);
-            let width = layer.gathered.shape[1];
+            let width = layer.gathered.width();
             self.through_finish(at, &passes[at], &mut by_out);
             let mut by_products = vec![0f32; block.forward.n_cols() * width];
             sparse(&block.backward, &by_out, width, &mut by_products);
@@ -213,10 +171,10 @@ impl Layers {
             if layer.own.is_some() {
                 // A node's own row is one of the first; the others have no part in it.
                 by_out.resize(by_products.len(), 0.0);
-                by_own = Some(input.transposed_times(&by_out, layer.gathered.shape));
+                by_own = Some(input.transposed_times(&by_out, layer.gathered.shape()));
             }
             gradients.push(LayerGradient {
-                gathered: input.transposed_times(&by_products, layer.gathered.shape),
+                gathered: input.transposed_times(&by_products, layer.gathered.shape()),
                 own: by_own,
             });
             if at > 0 {
@@ -238,7 +196,7 @@ impl Layers {
 
     /// Turns a gradient by what a layer gave into one by what went into its ReLU.
     fn through_finish(&self, layer: usize, pass: &Pass, by: &mut [f32]) {
-        let width = self.layers[layer].gathered.shape[1];
+        let width = self.layers[layer].gathered.width();
         let rows = by.chunks_exact_mut(width).zip(pass.out.chunks_exact(width));
         for ((by, out), &length) in rows.zip(&pass.lengths).filter(|(_, length)| **length > 0.0) {
             let along: f32 = by.iter().zip(out).map(|(by, out)| by * out).sum();
@@ -266,7 +224,7 @@ impl Layers {
 impl Input<'_> {
     /// `H W`.
     pub(super) fn times(&self, weights: &Weights) -> Vec<f32> {
-        let [inputs, outputs] = weights.shape;
+        let [inputs, outputs] = weights.shape();
         match self {
             Self::Sparse(features, _) => {
                 let mut out = vec![0f32; features.n_rows() * outputs];

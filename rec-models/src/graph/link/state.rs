@@ -266,11 +266,7 @@ impl Epochs for State {
             adam::parts_of(self.steps),
         );
         for (name, weights) in self.layers.named() {
-            let parts = [("", &weights.values), (".m", &weights.first), (".v", &weights.second)];
-            for (part, table) in parts {
-                snapshot =
-                    snapshot.with(&format!("{name}{part}"), &weights.shape(), table.to_vec());
-            }
+            snapshot = weights.keep(snapshot, &name);
         }
         snapshot
     }
@@ -279,12 +275,7 @@ impl Epochs for State {
         let bias = snapshot.take("bias", &[3])?;
         let steps = snapshot.take("steps", &[2])?;
         for (name, weights) in self.layers.named_mut() {
-            let shape = weights.shape();
-            for (part, table) in
-                [("", &mut weights.values), (".m", &mut weights.first), (".v", &mut weights.second)]
-            {
-                table.copy_from_slice(&snapshot.take(&format!("{name}{part}"), &shape)?);
-            }
+            weights.restore(&mut snapshot, &name)?;
         }
         self.bias.copy_from_slice(&bias);
         self.steps = adam::from_parts(&steps);

@@ -15,8 +15,8 @@ use crate::collab::factors::Table;
 use crate::fit::Cancel;
 use crate::graph::adam::{Gradient, Trained};
 use crate::graph::lightgcn::draws::{Draws, NONE, Triple};
-use crate::graph::lightgcn::loss::{Directions, Gradients, Sides, loss};
-use crate::graph::lightgcn::{GraphLoss, LightGcnModel, graph_of};
+use crate::graph::lightgcn::loss::{Directions, Gradients, Sides, bpr};
+use crate::graph::lightgcn::{LightGcnModel, graph_of};
 use crate::ops::Sparse;
 use crate::ops::spmm::cpu::{Buffers, Only, propagate};
 use crate::train::{Epochs, Snapshot, TrainingLog};
@@ -91,7 +91,7 @@ impl State {
         let sides = Sides { users: of_users, items: of_items, d };
         let (to_users, to_items) = by_means.split_at_mut(users * d);
         let gradients = Gradients { users: to_users, items: to_items };
-        let mut lost = loss(GraphLoss::Bpr, batch, sides, gradients);
+        let mut lost = bpr(batch, sides, gradients);
         let mut total = vec![0f32; means.len()];
         if let Some(fourth) = fourth {
             let social =

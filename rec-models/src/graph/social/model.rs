@@ -6,7 +6,7 @@ use rec_core::data::{Csr, IdMaps};
 use rec_core::rank::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
 use rec_core::store::{ModelReader, ModelWriter};
 
-use super::{GraphLoss, KIND, SocialLightGcn};
+use super::{KIND, SocialLightGcn};
 use crate::collab::factors;
 use crate::fit::Model;
 use crate::graph::lightgcn::unit_rows;
@@ -56,7 +56,7 @@ impl SocialLightGcnModel {
         propagate(edges, initial, d, layers, only, &mut buffers, &mut sums);
         sums.iter_mut().for_each(|x| *x *= share);
         let (mut users, mut items) = (sums[..n * d].to_vec(), sums[n * d..].to_vec());
-        if matches!(config.loss, GraphLoss::Softmax { .. }) {
+        if config.loss.by_cosine() {
             // Trained on cosines, the model scores by them.
             unit_rows(&mut users, d);
             unit_rows(&mut items, d);
@@ -158,7 +158,7 @@ impl SocialLightGcnModel {
             let handed = &self.handed[node * d..][..d];
             user.iter_mut().zip(handed).for_each(|(user, x)| *user += weight * x);
         }
-        if matches!(self.config.loss, GraphLoss::Softmax { .. }) {
+        if self.config.loss.by_cosine() {
             unit_rows(&mut user, d);
         }
         Ok(user)
@@ -186,7 +186,7 @@ impl SocialLightGcnModel {
     fn check_ids(&self, user: u32, item: u32) -> Result<()> {
         distinct("dense user", &[user], self.ids.users.len())?;
         distinct("dense item", &[item], self.ids.items.len())?;
-        if matches!(self.config.loss, GraphLoss::Softmax { .. }) {
+        if self.config.loss.by_cosine() {
             return Err(Error::unsupported(
                 "an explanation by parts",
                 "LightGCN-S trained on cosines",

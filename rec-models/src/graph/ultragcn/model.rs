@@ -10,6 +10,7 @@ use super::constraint::{other, own};
 use super::{KIND, UltraGcn};
 use crate::collab::factors;
 use crate::fit::Model;
+use crate::graph::paths::{Degrees, Path, check_ids, strongest};
 use crate::train::TrainingLog;
 use crate::{Error, Result};
 
@@ -112,6 +113,19 @@ impl UltraGcnModel {
         }
         Ok(users)
     }
+
+    /// The `k` strongest ways of three edges from a user to an item, strongest first; ties go to the
+    /// smaller item, then user. An edge weighs the `β` of its ends, from the one it leads to.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for ids the model does not have.
+    pub fn paths(&self, user: u32, item: u32, k: usize) -> Result<Vec<Path>> {
+        let beta = |to: f32, from: f32| own(to) * other(from);
+        strongest(&self.seen, (user, item), k, |degrees| {
+            let Degrees { user, via, other, item } = degrees;
+            beta(user, via) * beta(via, other) * beta(other, item)
+        })
+    }
 }
 
 factors::factor_model!(UltraGcnModel, items, factors);
@@ -136,13 +150,7 @@ impl Explain for UltraGcnModel {
     /// The parts `β_uj ⟨e_j, e_i⟩` of the user's past items `j`: they add up to what folding the
     /// user in would score, of which the trained score is a neighbour.
     fn explain(&self, user: u32, item: u32) -> Result<Explanation> {
-        let (n, m) = (self.ids.users.len(), self.ids.items.len());
-        if user as usize >= n {
-            return Err(Error::shape("dense user", format!("< {n}"), user));
-        }
-        if item as usize >= m {
-            return Err(Error::shape("dense item", format!("< {m}"), item));
-        }
+        check_ids(&self.seen, user, item)?;
         let d = self.config.factors;
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
         let past = self.seen.row(user as usize);

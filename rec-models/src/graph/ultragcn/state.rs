@@ -110,7 +110,8 @@ impl State {
         &self.gradient
     }
 
-    fn step(&mut self, batch: &[[u32; 2]], terms: Vec<Vec<Term>>) -> f64 {
+    /// One step of Adam on a batch; the loss before it, without the penalty.
+    pub(super) fn step(&mut self, batch: &[[u32; 2]], terms: Vec<Vec<Term>>) -> f64 {
         let loss = self.gradients(batch, terms);
         let gradient =
             Gradient { propagated: &self.gradient, counts: &self.once, penalty: self.config.l2 };

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use rec_core::data::{Csr, Dataset, IdMap, IdMaps};
 use rec_core::rank::{Explain as _, Recommend as _, Scorer as _};
+use serde::Deserialize;
 
 use super::constraint::{Beta, neighbours};
 use super::sample::Term;
@@ -105,6 +106,63 @@ fn terms_and_gradients_are_those_of_the_formula() {
     }
 }
 
+#[derive(Deserialize)]
+struct Torch {
+    rows: Vec<Vec<u32>>,
+    n_items: usize,
+    factors: usize,
+    learning_rate: f32,
+    l2: f32,
+    negative_weight: f32,
+    item_weight: f32,
+    neighbours: usize,
+    weights: [f32; 4],
+    initial: Vec<f32>,
+    /// Of each interaction its user, its item and the items drawn for it.
+    batches: Vec<Vec<Vec<u32>>>,
+    run: Run,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    losses: Vec<f64>,
+    embeddings: Vec<f64>,
+}
+
+#[test]
+fn ten_steps_end_where_plain_torch_ends() {
+    let text = include_str!("../../../../tests/fixtures/ultragcn_torch.json");
+    let torch: Torch = serde_json::from_str(text).unwrap();
+    let rows = torch.rows.iter().map(|row| row.iter().map(|&i| (i, 1.0)).collect());
+    let seen = Arc::new(Csr::from_rows(rows, torch.n_items).binary());
+    let ids = IdMaps::shared(IdMap::range(seen.n_rows()), IdMap::range(torch.n_items));
+    let [w1, w2, w3, w4] = torch.weights;
+    let config = UltraGcn {
+        factors: torch.factors,
+        learning_rate: torch.learning_rate,
+        l2: torch.l2,
+        negative_weight: torch.negative_weight,
+        item_weight: torch.item_weight,
+        neighbours: torch.neighbours,
+        w1,
+        w2,
+        w3,
+        w4,
+        ..UltraGcn::default()
+    };
+    let mut state = State::new(config, ids, seen, 0);
+    state.embeddings.copy_from_slice(&torch.initial);
+    for (batch, expected) in torch.batches.iter().zip(&torch.run.losses) {
+        let events: Vec<[u32; 2]> = batch.iter().map(|row| [row[0], row[1]]).collect();
+        let terms = batch.iter().map(|row| state.terms([row[0], row[1]], &row[2..])).collect();
+        let got = state.step(&events, terms);
+        assert!((got - expected).abs() < 1e-4, "{got}, torch {expected}");
+    }
+    let apart = |(got, expected): (&f32, &f64)| (f64::from(*got) - expected).abs();
+    let worst = state.embeddings.iter().zip(&torch.run.embeddings).map(apart).fold(0.0, f64::max);
+    assert!(worst < 1e-4, "{worst}");
+}
+
 #[test]
 fn tastes_are_told_apart() {
     let data = dataset(&two_tastes(60, 40, 1));
@@ -152,6 +210,16 @@ fn folding_in_and_explaining_rest_on_the_constraint() {
     assert!((sum - scores[2]).abs() < 1e-5 && !explanation.exact);
     model.score(&[3], &mut scores).unwrap();
     assert!((explanation.score - scores[2]).abs() < 1e-6);
+    // A path weighs three constraints, each from the node it leads to.
+    let item = (0..15).find(|&item| !model.seen().contains(3, item)).unwrap();
+    let path = model.paths(3, item, 1).unwrap()[0];
+    let users = |at: u32| model.seen().row(at as usize).len() as f32;
+    let items = |at: u32| degrees[at as usize] as f32;
+    let beta = |to: f32, from: f32| ((to + 1.0) / (from + 1.0)).sqrt() / to;
+    let expected = beta(users(3), items(path.item))
+        * beta(items(path.item), users(path.user))
+        * beta(users(path.user), items(item));
+    assert!((path.weight - expected).abs() < 1e-6, "{path:?} {expected}");
     assert!(model.explain(20, 2).is_err() && model.explain(3, 15).is_err());
 }
 

@@ -6,7 +6,7 @@ use super::Dropout;
 
 /// Dropout, ready to be applied to rows.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::ops) struct Draw {
+pub(crate) struct Draw {
     seed: u64,
     /// What hashes to less is dropped.
     threshold: u32,
@@ -16,7 +16,7 @@ pub(in crate::ops) struct Draw {
 
 impl Draw {
     /// None where nothing is dropped.
-    pub(in crate::ops) fn new(dropout: Dropout) -> Option<Self> {
+    pub(crate) fn new(dropout: Dropout) -> Option<Self> {
         let threshold = (dropout.probability * 2f64.powi(32)).min(f64::from(u32::MAX)) as u32;
         let scale = (1.0 / (1.0 - dropout.probability)) as f32;
         (threshold > 0).then_some(Self { seed: dropout.seed, threshold, scale })
@@ -24,13 +24,13 @@ impl Draw {
 
     /// The draw of another plane (an attention head, say).
     #[inline(always)]
-    pub(in crate::ops) fn plane(self, plane: usize) -> Self {
+    pub(crate) fn plane(self, plane: usize) -> Self {
         Self { seed: mix(self.seed ^ mix(plane as u64)), ..self }
     }
 
     /// Applied to the numbers of row `row` from column `from`.
     #[inline(always)]
-    pub(in crate::ops) fn apply(self, row: usize, from: usize, values: &mut [f32]) {
+    pub(crate) fn apply(self, row: usize, from: usize, values: &mut [f32]) {
         let seed = mix(self.seed ^ (row as u64)) as u32;
         let mut at = seed.wrapping_add((from as u32).wrapping_mul(GOLDEN));
         for value in values {

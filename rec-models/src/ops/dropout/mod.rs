@@ -8,8 +8,7 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
-pub(super) use draw::Draw;
-pub(crate) use draw::{GOLDEN, hash};
+pub(crate) use draw::{Draw, GOLDEN, hash};
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
