@@ -10,7 +10,7 @@ use super::learn::{Embeddings, Fitted, Inputs, Learner, Network, Weights};
 use super::model::TagModel;
 use crate::{Error, Result};
 
-/// Learners on the same TF-IDF rows; scores are `ln p` (one label) or `ln p / (1 − p)` (several) of
+/// Learners on the same texts; scores are `ln p` (one label) or `ln p / (1 − p)` (several) of
 /// `p = Σ_m π_m p_m`, the mixture of the learners' calibrated probabilities.
 #[derive(Clone, Debug)]
 pub struct NgramModel {
