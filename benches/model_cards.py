@@ -110,7 +110,7 @@ def labels(data: Path, folder: Path, name: str, *sizes: str) -> None:
                 print(f"{name}, {len(texts)} labels, seed {seed}", flush=True)
                 report("n-grams", rec.TagClassifier().fit(texts, wanted), test)
                 for what, start in [("untrained", blank), ("pre-trained", folder)]:
-                    head = rec.TagClassifier(encoder=load(start), random_state=seed)
+                    head = rec.TagClassifier(encoder=load(start))
                     report(f"{what}, as it is", head.fit(texts, wanted), test)
                     report(what, *fine_tune(start, texts, wanted, epochs, seed), test)
 
