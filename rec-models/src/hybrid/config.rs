@@ -215,9 +215,13 @@ pub struct TagPrediction {
 
 impl Default for TagPrediction {
     fn default() -> Self {
-        // One learner on words as they are: what it reads has been segmented already.
-        let features =
-            NgramOptions { ideographs: (0, 0), letters: (0, 0), ..NgramOptions::default() };
+        // One learner on single words: what it reads has been segmented already.
+        let features = NgramOptions {
+            words: 1,
+            ideographs: (0, 0),
+            letters: (0, 0),
+            ..NgramOptions::default()
+        };
         let learners = vec![Learner::Svm { c: 1.0 }];
         let tagger = NgramTagger { features, learners, folds: 2, ..NgramTagger::default() };
         Self { min_probability: 0.5, min_items: 5, max_items: 20_000, tagger }
