@@ -139,6 +139,16 @@ pub enum Error {
     /// Training was cancelled.
     #[error("cancelled: {0}")]
     Cancelled(String),
+    /// A stage of a longer job that failed.
+    #[error("stage {stage} failed: {source} ({done})")]
+    Stage {
+        /// The stage.
+        stage: String,
+        /// What was done before it, and whether it stays.
+        done: String,
+        /// What went wrong.
+        source: Box<Error>,
+    },
     /// The operating system refused a file operation.
     #[error("{}: {source}", path.display())]
     Io {

@@ -43,6 +43,12 @@ pub trait Fit {
     /// [`Error::Parameter`] for parameters outside their domain, [`Error::Data`] or
     /// [`Error::Empty`] for data the model cannot take, [`Error::Cancelled`] when told to stop.
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Self::Model>;
+
+    /// Whether it looks at the items' texts, tags or vectors; what does not need not be trained again
+    /// when they change.
+    fn reads_items(&self) -> bool {
+        true
+    }
 }
 
 /// An estimator whose model's type is not known until run time; every [`Fit`] is one.
@@ -52,6 +58,9 @@ pub trait Estimator {
     /// # Errors
     /// As [`Fit::fit`].
     fn fit_model(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Box<dyn Model>>;
+
+    /// As [`Fit::reads_items`].
+    fn reads_items(&self) -> bool;
 }
 
 impl<E: Fit> Estimator for E
@@ -60,6 +69,10 @@ where
 {
     fn fit_model(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Box<dyn Model>> {
         Ok(Box::new(self.fit(data, ctx)?))
+    }
+
+    fn reads_items(&self) -> bool {
+        Fit::reads_items(self)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod content;
 pub mod device;
 pub mod fit;
 pub mod graph;
+pub mod hybrid;
 pub mod language;
 pub mod ops;
 mod registry;
@@ -18,7 +19,7 @@ pub mod vectors;
 pub use device::Device;
 pub use fit::{Fit, FitContext, Model};
 pub use rec_core::{Error, Result};
-pub use registry::{KINDS, load};
+pub use registry::{ESTIMATORS, KINDS, estimator, load};
 
 /// The README's example is compiled with the documentation tests.
 #[cfg(doctest)]

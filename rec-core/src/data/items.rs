@@ -71,6 +71,20 @@ impl Items {
         Ok(self)
     }
 
+    /// Sets the tags: the item × tag matrix over this table's rows, with the tags' names.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] unless there is one row an item and one column a name.
+    pub fn with_tag_matrix(mut self, names: IdMap, tags: Csr) -> Result<Self> {
+        self.check("tags", tags.n_rows())?;
+        if tags.n_cols() != names.len() {
+            return Err(Error::shape("names of tags", tags.n_cols(), names.len()));
+        }
+        self.tags = Some(tags.binary());
+        self.tag_names = names;
+        Ok(self)
+    }
+
     /// Adds a table of vectors.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Data: ids, interactions, items, social graphs, splits, and the files they come from.
 
 mod csr;
+mod folder;
 mod ids;
 mod interactions;
 mod items;

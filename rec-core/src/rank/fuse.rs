@@ -1,7 +1,6 @@
 //! Several rankings made one.
 
-use std::collections::BTreeMap;
-
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Normalize, TopK, better};
@@ -73,6 +72,40 @@ impl Fusion {
             Self::Switch { .. } => Ok(()),
         }
     }
+
+    /// The best `k` of several models' ranked lists, row by row; `activity` holds the number of
+    /// distinct items of each row's user. Scores are scaled among those of the list, and an item
+    /// missing from one counts there as [`Normalize`] says of items without a score.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where lists and activity differ in rows, or the fusion's parameters do not
+    /// fit the number of lists; [`Error::Parameter`] for a `k` of 0 or parameters outside their
+    /// domain.
+    pub fn fuse(&self, lists: &[&TopK], activity: &[usize], k: usize) -> Result<TopK> {
+        self.check(lists.len())?;
+        let rows = check_lists(lists, k)?;
+        if rows != activity.len() {
+            return Err(Error::shape("activity", format!("{rows}, one a row"), activity.len()));
+        }
+        match self {
+            Self::WeightedSum { weights, normalize } => weighted_sum(lists, weights, *normalize, k),
+            Self::ReciprocalRank { k: constant } => reciprocal_rank(lists, *constant, k),
+            Self::ByActivity { levels, normalize } => fuse_rows(lists, k, |row, model, scores| {
+                weighted(level_of(levels, activity[row])[model], *normalize, scores)
+            }),
+            Self::Switch { min_items } => {
+                let chosen: Vec<usize> = (0..rows)
+                    .map(|row| {
+                        let able = |l: &usize| !lists[*l].row(row).0.is_empty();
+                        let fits = |l: &usize| able(l) && activity[row] >= min_items[*l];
+                        let models = 0..lists.len();
+                        models.clone().find(fits).or_else(|| models.rev().find(able)).unwrap_or(0)
+                    })
+                    .collect();
+                switch(lists, |row, list| chosen[row] == list, k)
+            }
+        }
+    }
 }
 
 fn check_levels(levels: &[ActivityLevel], models: usize) -> Result<()> {
@@ -122,11 +155,15 @@ pub fn weighted_sum(
     k: usize,
 ) -> Result<TopK> {
     check_weights(weights, lists.len())?;
-    fuse_rows(lists, k, |model, scores| {
-        let absent = normalize.apply(scores);
-        scores.iter_mut().for_each(|s| *s *= weights[model]);
-        absent * weights[model]
-    })
+    fuse_rows(lists, k, |_, model, scores| weighted(weights[model], normalize, scores))
+}
+
+/// Scales scores and weighs them; returns what an unscored item counts as.
+pub(super) fn weighted(weight: f32, normalize: Normalize, scores: &mut [f32]) -> f32 {
+    let absent = normalize.apply(scores);
+    // 0 × -∞ would be NaN.
+    scores.iter_mut().filter(|s| **s != f32::NEG_INFINITY).for_each(|s| *s *= weight);
+    absent * weight
 }
 
 /// The best `k` by reciprocal rank fusion of ranked lists, row by row: see
@@ -138,7 +175,7 @@ pub fn weighted_sum(
 /// negative constant.
 pub fn reciprocal_rank(lists: &[&TopK], constant: f32, k: usize) -> Result<TopK> {
     check_constant(constant)?;
-    fuse_rows(lists, k, |_, scores| {
+    fuse_rows(lists, k, |_, _, scores| {
         for (at, score) in scores.iter_mut().enumerate() {
             *score = 1.0 / (constant + at as f32 + 1.0);
         }
@@ -175,33 +212,39 @@ fn check_lists(lists: &[&TopK], k: usize) -> Result<usize> {
     }
 }
 
-/// `scale(list, scores)` scales one row of one list in place and returns what a missing item
+/// `scale(row, list, scores)` scales one row of one list in place and returns what a missing item
 /// counts as.
-fn fuse_rows(lists: &[&TopK], k: usize, scale: impl Fn(usize, &mut [f32]) -> f32) -> Result<TopK> {
-    let rows = check_lists(lists, k)?;
-    let mut top = TopK::empty(rows, k);
-    for row in 0..rows {
-        let mut sums: BTreeMap<u32, f32> = BTreeMap::new();
-        let mut missing_everywhere = 0.0;
-        for (l, list) in lists.iter().enumerate() {
+fn fuse_rows(
+    lists: &[&TopK],
+    k: usize,
+    scale: impl Fn(usize, usize, &mut [f32]) -> f32 + Sync,
+) -> Result<TopK> {
+    let n = check_lists(lists, k)?;
+    let row = |row: usize| {
+        let (mut parts, mut missing) = (Vec::new(), 0.0);
+        for (at, list) in lists.iter().enumerate() {
             let (items, scores) = list.row(row);
             if items.is_empty() {
                 continue;
             }
             let mut scores = scores.to_vec();
-            let absent = scale(l, &mut scores);
-            missing_everywhere += absent;
-            for (&item, score) in items.iter().zip(scores) {
-                *sums.entry(item).or_default() += score - absent;
-            }
+            let absent = scale(row, at, &mut scores);
+            missing += absent;
+            parts.extend(items.iter().zip(scores).map(|(&item, score)| (item, score - absent)));
         }
-        let mut fused: Vec<(u32, f32)> =
-            sums.into_iter().map(|(item, sum)| (item, sum + missing_everywhere)).collect();
-        fused.sort_unstable_by(|&a, &b| better(a, b));
-        fused.truncate(k);
-        top.set(row, &fused);
-    }
-    Ok(top)
+        // Stable, so that an item's parts add up in the order of the lists.
+        parts.sort_by_key(|&(item, _)| item);
+        parts.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0.0 };
+            same
+        });
+        parts.iter_mut().for_each(|(_, sum)| *sum += missing);
+        parts.sort_unstable_by(|&a, &b| better(a, b));
+        parts.truncate(k);
+        parts
+    };
+    TopK::from_rows(&(0..n).into_par_iter().map(row).collect::<Vec<_>>(), k)
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::fuse::level_of;
+use super::fuse::{level_of, weighted};
 use super::normalize::by_rank;
-use super::{Fusion, History, Normalize, Recommend, Scorer};
+use super::{Fusion, History, Recommend, Scorer};
 use crate::data::{Csr, IdMap, IdMaps};
 use crate::{Error, Result};
 
@@ -75,12 +75,6 @@ impl Fused {
     /// Scales one row of a model's scores as the fusion says for a user with so many items;
     /// returns what an unscored item counts as.
     fn scale(&self, model: usize, activity: usize, scores: &mut [f32]) -> f32 {
-        let weighted = |weight: f32, normalize: Normalize, scores: &mut [f32]| {
-            let absent = normalize.apply(scores);
-            // 0 × -∞ would be NaN.
-            scores.iter_mut().filter(|s| **s != f32::NEG_INFINITY).for_each(|s| *s *= weight);
-            absent * weight
-        };
         match &self.fusion {
             Fusion::WeightedSum { weights, normalize } => {
                 weighted(weights[model], *normalize, scores)
@@ -252,4 +246,4 @@ impl Recommend for Fused {
 
 #[cfg(test)]
 #[path = "fused_tests.rs"]
-mod tests;
+pub(super) mod tests;

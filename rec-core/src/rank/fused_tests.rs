@@ -47,7 +47,12 @@ impl Recommend for Table {
 }
 
 /// A model over items 10..14, of these users who have seen these dense items.
-fn table(users: &[i64], seen: &[&[u32]], scores: &[[f32; 4]], folds: bool) -> Arc<dyn Recommend> {
+pub(in crate::rank) fn table(
+    users: &[i64],
+    seen: &[&[u32]],
+    scores: &[[f32; 4]],
+    folds: bool,
+) -> Arc<dyn Recommend> {
     let items = IdMap::from_ids([10i64, 11, 12, 13]).unwrap();
     let users = IdMap::from_ids(users.iter().copied()).unwrap();
     let rows = seen.iter().map(|row| row.iter().map(|&i| (i, 1.0)).collect());

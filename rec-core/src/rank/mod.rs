@@ -9,6 +9,7 @@ mod query;
 mod rerank;
 mod resolve;
 mod scorer;
+mod shortlist;
 mod similar;
 mod topk;
 
@@ -23,5 +24,6 @@ pub use rerank::{
     tag_profiles,
 };
 pub use scorer::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
+pub use shortlist::Shortlisted;
 pub use similar::{nearest_rows, similar_rows};
 pub use topk::{Selection, TopK, better, top_k};

@@ -179,14 +179,18 @@ impl Filters<'_> {
 }
 
 /// Histories as users of a scorer.
-struct Folded<'a> {
-    model: &'a dyn Recommend,
-    histories: Vec<&'a History>,
+pub(super) struct Folded<'a> {
+    pub(super) model: &'a dyn Recommend,
+    pub(super) histories: Vec<&'a History>,
 }
 
 impl Folded<'_> {
     fn seen(&self, n_items: usize) -> Csr {
         Csr::from_rows(self.histories.iter().map(|h| h.to_vec()), n_items).binary()
+    }
+
+    fn of(&self, rows: &[u32]) -> Vec<History> {
+        rows.iter().map(|&row| self.histories[row as usize].clone()).collect()
     }
 }
 
@@ -198,9 +202,11 @@ impl Scorer for Folded<'_> {
         self.model.n_items()
     }
     fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
-        let histories: Vec<History> =
-            users.iter().map(|&u| self.histories[u as usize].clone()).collect();
-        self.model.score_histories(&histories, out)
+        self.model.score_histories(&self.of(users), out)
+    }
+    fn select(&self, users: &[u32], selection: &Selection<'_>) -> Option<Result<TopK>> {
+        let all = (0..self.n_users() as u32).eq(users.iter().copied());
+        all.then(|| self.model.select_histories(&self.of(users), selection)).flatten()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Query, Recommendations, TopK, recommend};
+use super::{Query, Recommendations, Selection, TopK, recommend};
 use crate::data::{Csr, Id, IdMaps};
 use crate::{Error, IdKind, Result};
 
@@ -25,6 +25,16 @@ pub trait Scorer: Send + Sync {
     /// The same scores as a product of factors, where they are one: ranking then fuses the product
     /// with the selection and never writes whole rows of scores.
     fn factors(&self) -> Option<Factors<'_>> {
+        None
+    }
+
+    /// The best items, where the scorer has a way of its own to find them (it asks others, or puts
+    /// them in another order); `None` for the best of [`Scorer::score`].
+    ///
+    /// # Errors
+    /// As [`super::top_k`].
+    fn select(&self, users: &[u32], selection: &Selection<'_>) -> Option<Result<TopK>> {
+        let _ = (users, selection);
         None
     }
 }
@@ -72,6 +82,19 @@ pub trait Recommend: Scorer {
             "this model",
             "ask for users seen in training, or use ItemKNN, EASE, SLIM or ALS",
         ))
+    }
+
+    /// [`Scorer::select`] for histories: `selection` speaks of rows by their positions.
+    ///
+    /// # Errors
+    /// As [`super::top_k`].
+    fn select_histories(
+        &self,
+        histories: &[History],
+        selection: &Selection<'_>,
+    ) -> Option<Result<TopK>> {
+        let _ = (histories, selection);
+        None
     }
 
     /// The best items for the users of a query, best first.

@@ -99,7 +99,7 @@ impl ModelReader {
     /// # Errors
     /// [`Error::Format`] where they are missing or not those the manifest names.
     pub fn ids(&self) -> Result<Arc<IdMaps>> {
-        Ok(IdMaps::shared(self.checked_map("users")?, self.checked_map("items")?))
+        Ok(IdMaps::shared(self.map("users")?, self.map("items")?))
     }
 
     /// The names of labels.
@@ -107,10 +107,22 @@ impl ModelReader {
     /// # Errors
     /// As for [`ModelReader::ids`].
     pub fn labels(&self) -> Result<IdMap> {
-        self.checked_map("labels")
+        self.map("labels")
     }
 
-    fn checked_map(&self, name: &str) -> Result<IdMap> {
+    /// Texts.
+    ///
+    /// # Errors
+    /// [`Error::Format`] where the folder has none of that name.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>> {
+        self.spelled("texts", name)
+    }
+
+    /// Another id map, by its name.
+    ///
+    /// # Errors
+    /// As for [`ModelReader::ids`].
+    pub fn map(&self, name: &str) -> Result<IdMap> {
         let map = self.id_map(name)?;
         if self.manifest.ids.get(name) != Some(&map.fingerprint()) {
             return Err(self.bad(format!("the {name} are not those of the manifest")));
@@ -122,19 +134,21 @@ impl ModelReader {
         if let Some((_, values)) = self.find::<i64>("ids", name)? {
             return IdMap::from_ids(values);
         }
-        let (_, bytes) = self.need::<u8>("ids", &format!("{name}.text"))?;
-        let (_, ends) = self.need::<u64>("ids", &format!("{name}.ends"))?;
+        let texts = self.spelled("ids", name)?;
+        IdMap::from_strings(texts.iter().map(String::as_str))
+    }
+
+    /// Texts one after another, parted by where each ends.
+    fn spelled(&self, file: &str, name: &str) -> Result<Vec<String>> {
+        let (_, bytes) = self.need::<u8>(file, &format!("{name}.text"))?;
+        let (_, ends) = self.need::<u64>(file, &format!("{name}.ends"))?;
         let mut start = 0;
-        let mut texts = Vec::with_capacity(ends.len());
-        for end in ends {
-            let text = bytes
-                .get(start..end as usize)
-                .and_then(|b| std::str::from_utf8(b).ok())
-                .ok_or_else(|| self.bad(format!("damaged {name} map")))?;
-            texts.push(text);
+        let text = |end: u64| {
+            let text = bytes.get(start..end as usize).and_then(|b| std::str::from_utf8(b).ok());
             start = end as usize;
-        }
-        IdMap::from_strings(texts)
+            text.map(str::to_owned).ok_or_else(|| self.bad(format!("damaged texts {name}")))
+        };
+        ends.into_iter().map(text).collect()
     }
 
     /// An array of 32-bit floats, with its shape.
@@ -169,6 +183,14 @@ impl ModelReader {
         self.need("model", name)
     }
 
+    /// An array of signed 64-bit integers, with its shape.
+    ///
+    /// # Errors
+    /// [`Error::Format`] where the folder has none of that name and type.
+    pub fn i64(&self, name: &str) -> Result<(Vec<usize>, Vec<i64>)> {
+        self.need("model", name)
+    }
+
     /// A sparse matrix.
     ///
     /// # Errors
@@ -181,6 +203,13 @@ impl ModelReader {
         let n_cols = n_cols.first().map_or(0, |&n| n as usize);
         Csr::new(indptr.into_iter().map(|p| p as usize).collect(), indices, values, n_cols)
             .map_err(|e| self.bad(format!("matrix {name}: {e}")))
+    }
+
+    /// Whether there is an array of that name.
+    pub fn has(&self, name: &str) -> bool {
+        let file = self.files.get("model.safetensors");
+        file.and_then(|bytes| SafeTensors::deserialize(bytes).ok())
+            .is_some_and(|all| all.tensor(name).is_ok())
     }
 
     fn need<T: Element>(&self, file: &str, name: &str) -> Result<(Vec<usize>, Vec<T>)> {

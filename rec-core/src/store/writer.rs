@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::folders;
 use super::manifest::{FORMAT, MANIFEST, Manifest};
@@ -48,6 +49,23 @@ impl ModelWriter {
         &self.manifest
     }
 
+    /// A hash of the configuration and all arrays: of what would be saved, its folders left out.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a configuration that JSON cannot hold.
+    pub fn fingerprint(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        let manifest = json(&(&self.manifest.kind, &self.manifest.config, &self.manifest.ids))?;
+        hash.update(manifest.to_string().as_bytes());
+        for (file, arrays) in &self.files {
+            for (name, array) in arrays {
+                hash.update(format!("{file}/{name}{:?}", array.shape).as_bytes());
+                hash.update(&array.bytes);
+            }
+        }
+        Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    }
+
     /// Notes how the model was trained.
     ///
     /// # Errors
@@ -59,18 +77,12 @@ impl ModelWriter {
 
     /// Adds the id maps.
     pub fn ids(&mut self, ids: &IdMaps) -> &mut Self {
-        for (name, map) in [("users", &ids.users), ("items", &ids.items)] {
-            self.manifest.ids.insert(name.into(), map.fingerprint());
-            self.id_map(name, map);
-        }
-        self
+        self.map("users", &ids.users).map("items", &ids.items)
     }
 
     /// Adds the names of labels.
     pub fn labels(&mut self, labels: &IdMap) -> &mut Self {
-        self.manifest.ids.insert("labels".into(), labels.fingerprint());
-        self.id_map("labels", labels);
-        self
+        self.map("labels", labels)
     }
 
     /// Sets the estimator's parameters, where they are known only once the arrays are.
@@ -80,6 +92,28 @@ impl ModelWriter {
     pub fn config(&mut self, config: &impl Serialize) -> Result<&mut Self> {
         self.manifest.config = json(config)?;
         Ok(self)
+    }
+
+    /// Adds another id map, such as that of the items of a table.
+    pub fn map(&mut self, name: &str, map: &IdMap) -> &mut Self {
+        self.manifest.ids.insert(name.into(), map.fingerprint());
+        self.id_map(name, map);
+        self
+    }
+
+    /// Adds texts, any number of them empty.
+    pub fn texts<S: AsRef<str>>(&mut self, name: &str, texts: &[S]) -> &mut Self {
+        let bytes: Vec<u8> = texts.iter().flat_map(|text| text.as_ref().bytes()).collect();
+        let ends: Vec<u64> = texts
+            .iter()
+            .scan(0, |end, text| {
+                *end += text.as_ref().len() as u64;
+                Some(*end)
+            })
+            .collect();
+        self.array("texts", &format!("{name}.text"), Array::new(&[bytes.len()], &bytes));
+        self.array("texts", &format!("{name}.ends"), Array::new(&[ends.len()], &ends));
+        self
     }
 
     fn id_map(&mut self, name: &str, map: &IdMap) {
@@ -126,6 +160,14 @@ impl ModelWriter {
     /// # Errors
     /// [`Error::Shape`] where the shape does not hold the values.
     pub fn u64(&mut self, name: &str, shape: &[usize], values: &[u64]) -> Result<&mut Self> {
+        self.model_array(name, shape, values)
+    }
+
+    /// Adds an array of signed 64-bit integers.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the shape does not hold the values.
+    pub fn i64(&mut self, name: &str, shape: &[usize], values: &[i64]) -> Result<&mut Self> {
         self.model_array(name, shape, values)
     }
 

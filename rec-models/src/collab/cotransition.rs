@@ -34,7 +34,7 @@ use crate::{Error, Result};
 /// together (`cargo bench -p rec-models --bench knn_ease -- tune`). Where users watch or read in
 /// bursts a `decay` of 1 fits better, in slow-moving shops a `target_power` of 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct CoTransition {
     /// Neighbours kept for each item, at least 1.
     pub k: usize,
@@ -92,6 +92,10 @@ fn power(n: usize, exponent: f32) -> f32 {
 
 impl Fit for CoTransition {
     type Model = CoTransitionModel;
+
+    fn reads_items(&self) -> bool {
+        false
+    }
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<CoTransitionModel> {
         self.check()?;

@@ -31,7 +31,7 @@ use crate::{Error, Result};
 /// regularised Gram matrix is below a bound that keeps `B` within about 1e-3 of itself, in 64-bit
 /// floats otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ease {
     /// Weight of the squares, above 0. It grows with the number of users: 200 to 1000 for some ten
     /// thousand.
@@ -58,6 +58,10 @@ const CONDITION_OF_F32: f64 = 16_384.0;
 
 impl Fit for Ease {
     type Model = EaseModel;
+
+    fn reads_items(&self) -> bool {
+        false
+    }
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<EaseModel> {
         if !(self.l2.is_finite() && self.l2 > 0.0) {

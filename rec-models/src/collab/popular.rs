@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// Popularity: an item's score is how often it was chosen, the same for every user,
 /// `s_i = Σ_events w · 2^(-(t_max - t) / half_life)`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Popular {
     /// Days after which an event counts half, measured back from the latest event of the data;
     /// `None` for no decay. Needs timestamps whose unit is known or can be guessed.
@@ -37,6 +37,10 @@ const KIND: &str = "popular";
 
 impl Fit for Popular {
     type Model = PopularModel;
+
+    fn reads_items(&self) -> bool {
+        false
+    }
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<PopularModel> {
         let events = &data.interactions;

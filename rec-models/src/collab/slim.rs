@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// "covariance updates"). In scikit-learn's `ElasticNet` terms `l1 = n_users · alpha · l1_ratio` and
 /// `l2 = n_users · alpha · (1 - l1_ratio)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Slim {
     /// Weight of the absolute values, at least 0: the larger, the sparser.
     pub l1: f64,
@@ -54,6 +54,10 @@ impl ItemItem for Slim {
 
 impl Fit for Slim {
     type Model = SlimModel;
+
+    fn reads_items(&self) -> bool {
+        false
+    }
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<SlimModel> {
         self.check()?;

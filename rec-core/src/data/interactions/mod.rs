@@ -11,6 +11,8 @@ use rayon::prelude::*;
 
 pub use builder::InteractionsBuilder;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Csr, Id, IdMaps, IdRef};
 use crate::{Error, Result};
 
@@ -29,7 +31,8 @@ pub enum Duplicates {
 }
 
 /// The unit of the timestamps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TimeUnit {
     /// Numbers without a known unit; only their order counts.
     #[default]

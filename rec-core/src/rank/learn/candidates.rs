@@ -113,7 +113,11 @@ fn sample(
     let mut items: Vec<u32> = Vec::with_capacity(m * learner.candidates);
     for (model, row) in models.iter().zip(&mut scaled) {
         model.score(&[user], row)?;
-        items.extend(best(row, &seen, learner.candidates));
+        let list = best(row, &seen, learner.candidates);
+        if learner.shortlists {
+            keep(row, &list);
+        }
+        items.extend(list);
         let mut by = row.clone();
         by_rank(&mut by, |rank| 1.0 / (f64::from(learner.rank_constant) + rank + 1.0));
         for (sum, &share) in ranks.iter_mut().zip(&by) {
@@ -146,6 +150,13 @@ fn seen_by_any(models: &[Arc<dyn Recommend>], user: u32) -> Vec<u32> {
     seen.sort_unstable();
     seen.dedup();
     seen
+}
+
+/// Takes the scores of all items but these away.
+fn keep(row: &mut [f32], items: &[u32]) {
+    let kept: Vec<f32> = items.iter().map(|&item| row[item as usize]).collect();
+    row.fill(f32::NEG_INFINITY);
+    items.iter().zip(kept).for_each(|(&item, score)| row[item as usize] = score);
 }
 
 /// The best unseen items of a row of scores.

@@ -38,6 +38,9 @@ pub struct FusionLearner {
     pub candidates: usize,
     /// How each model's scores are scaled.
     pub normalize: Normalize,
+    /// Whether they are scaled among the model's candidates alone, as [`super::Shortlisted`] does;
+    /// else over all items, as [`super::Fused`] does.
+    pub shortlists: bool,
     /// Users fewer than this learn no weights of their own.
     pub min_users: usize,
     /// At most so many users are looked at, drawn by the seed.
@@ -55,6 +58,7 @@ impl Default for FusionLearner {
             k: 10,
             candidates: 100,
             normalize: Normalize::MinMax,
+            shortlists: false,
             min_users: 100,
             max_users: 10_000,
             rank_constant: 60.0,

@@ -133,6 +133,9 @@ pub fn top_k(scorer: &dyn Scorer, users: &[u32], selection: &Selection<'_>) -> R
     if k > key::MAX_ITEMS {
         return Err(Error::parameter("k", k, format!("choose 1 to {m}, the catalogue's size")));
     }
+    if let Some(own) = scorer.select(users, selection) {
+        return own;
+    }
     let filter = Filter::new(selection, users, scorer.n_users(), m)?;
     let mut top = TopK::empty(n, k);
     if n == 0 || k == 0 || m == 0 {

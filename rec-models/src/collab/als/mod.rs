@@ -99,6 +99,10 @@ impl Als {
 impl Fit for Als {
     type Model = AlsModel;
 
+    fn reads_items(&self) -> bool {
+        false
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<AlsModel> {
         self.check()?;
         let log = &data.interactions;

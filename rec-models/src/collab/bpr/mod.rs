@@ -125,6 +125,10 @@ impl Bpr {
 impl Fit for Bpr {
     type Model = BprModel;
 
+    fn reads_items(&self) -> bool {
+        false
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<BprModel> {
         self.check()?;
         let log = &data.interactions;

@@ -20,7 +20,7 @@ use crate::fit::{Fit, FitContext};
 /// The definitions match `implicit.nearest_neighbours`, except that an item is not a neighbour of
 /// itself: `k` here is implicit's `K - 1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ItemKnn {
     /// Neighbours kept for each item, at least 1.
     pub k: usize,
@@ -49,6 +49,10 @@ impl ItemItem for ItemKnn {
 
 impl Fit for ItemKnn {
     type Model = ItemKnnModel;
+
+    fn reads_items(&self) -> bool {
+        false
+    }
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<ItemKnnModel> {
         self.similarity.check(self.k, self.shrinkage)?;

@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// User-based nearest neighbours (Resnick et al. 1994; Herlocker et al. 1999):
 /// `score(u, i) = Σ_v sim(u, v) · x_vi` over the `k` users most similar to `u`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct UserKnn {
     /// Neighbours kept for each user, at least 1.
     pub k: usize,
@@ -56,6 +56,10 @@ const KIND: &str = "user_knn";
 
 impl Fit for UserKnn {
     type Model = UserKnnModel;
+
+    fn reads_items(&self) -> bool {
+        false
+    }
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<UserKnnModel> {
         self.similarity.check(self.k, self.shrinkage)?;

@@ -85,6 +85,10 @@ impl GfCf {
 impl Fit for GfCf {
     type Model = GfCfModel;
 
+    fn reads_items(&self) -> bool {
+        false
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<GfCfModel> {
         self.check()?;
         let log = &data.interactions;

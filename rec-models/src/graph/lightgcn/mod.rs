@@ -298,6 +298,10 @@ impl LightGcn {
 impl Fit for LightGcn {
     type Model = LightGcnModel;
 
+    fn reads_items(&self) -> bool {
+        self.tags > 0.0 || self.content.is_some()
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<LightGcnModel> {
         self.check()?;
         let log = &data.interactions;

@@ -152,6 +152,10 @@ impl Sept {
 impl Fit for Sept {
     type Model = SeptModel;
 
+    fn reads_items(&self) -> bool {
+        false
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<SeptModel> {
         self.check()?;
         let log = &data.interactions;

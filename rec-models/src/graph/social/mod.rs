@@ -128,6 +128,10 @@ pub(super) fn friends(data: &Dataset) -> Result<Csr> {
 impl Fit for SocialLightGcn {
     type Model = SocialLightGcnModel;
 
+    fn reads_items(&self) -> bool {
+        false
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<SocialLightGcnModel> {
         self.check()?;
         let log = &data.interactions;

@@ -139,6 +139,10 @@ impl UltraGcn {
 impl Fit for UltraGcn {
     type Model = UltraGcnModel;
 
+    fn reads_items(&self) -> bool {
+        false
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<UltraGcnModel> {
         self.check()?;
         let log = &data.interactions;

@@ -141,6 +141,10 @@ impl Item2Vec {
 impl Fit for Item2Vec {
     type Model = Item2VecModel;
 
+    fn reads_items(&self) -> bool {
+        self.tags
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<Item2VecModel> {
         self.check()?;
         let log = &data.interactions;
