@@ -15,6 +15,7 @@ use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, U
 use rec_models::content::Content;
 use rec_models::fit::Estimator;
 use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Ngcf, Sept, SocialLightGcn, UltraGcn};
+use rec_models::hybrid::{Pipeline, PipelineConfig};
 use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
 
@@ -44,6 +45,27 @@ fn shop() -> Dataset {
     Dataset { interactions: events, items, social }
 }
 
+/// Two recommenders, keywords, a fusion given by hand, and lists put in another order.
+const PIPELINE: &str = r#"
+    keywords = { min_items = 1, max_share = 1.0 }
+    split = { protocol = "leave_last_out", n = 1, validation = false }
+    refit = false
+
+    [[recommenders]]
+    model = "item_knn"
+
+    [[recommenders]]
+    model = "popular"
+
+    [fusion.fixed]
+    fusion = "weighted_sum"
+    weights = [1.0, 0.5]
+    normalize = "min_max"
+
+    [rules]
+    blocked_items = ["杯"]
+"#;
+
 fn estimator(kind: &str) -> Box<dyn Estimator> {
     match kind {
         "als" => Box::new(Als { factors: 3, epochs: 3, ..Als::default() }),
@@ -63,6 +85,10 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         }
         "item2vec" => Box::new(Item2Vec { vector_size: 3, epochs: 5, ..Item2Vec::default() }),
         "item_knn" => Box::new(ItemKnn::default()),
+        "pipeline" => {
+            let config = PipelineConfig::from_toml_str(PIPELINE).unwrap();
+            Box::new(Pipeline::new(config))
+        }
         "popular" => Box::new(Popular::default()),
         "slim" => Box::new(Slim { l1: 0.01, l2: 0.1, ..Slim::default() }),
         "ultragcn" => Box::new(UltraGcn {

@@ -30,6 +30,11 @@ pub trait Model: Recommend {
     fn as_explain(&self) -> Option<&dyn Explain> {
         None
     }
+
+    /// The model as a pipeline, if it is one.
+    fn as_pipeline(&self) -> Option<&crate::hybrid::PipelineModel> {
+        None
+    }
 }
 
 /// An estimator: its fields are the parameters, checked when fitting starts.

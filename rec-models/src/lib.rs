@@ -19,7 +19,7 @@ pub mod vectors;
 pub use device::Device;
 pub use fit::{Fit, FitContext, Model};
 pub use rec_core::{Error, Result};
-pub use registry::{ESTIMATORS, KINDS, estimator, load};
+pub use registry::{ESTIMATORS, KINDS, configure, estimator, load};
 
 /// The README's example is compiled with the documentation tests.
 #[cfg(doctest)]

@@ -50,6 +50,7 @@ fn raise(py: Python<'_>, error: Error) -> PyResult<PyErr> {
 /// The class of `rec.errors` and the attributes an instance carries.
 fn classify(error: &Error) -> (&'static str, Vec<(&'static str, String)>) {
     match error {
+        Error::Stage { source, .. } => classify(source),
         Error::UnknownId { kind, id, .. } => {
             ("UnknownIdError", vec![("kind", kind.to_string()), ("id", id.clone())])
         }

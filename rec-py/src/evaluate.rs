@@ -107,8 +107,8 @@ impl PyPairedTest {
 }
 
 /// The keyword arguments that evaluations share.
-struct Asked {
-    metrics: Vec<Metric>,
+pub(crate) struct Asked {
+    pub(crate) metrics: Vec<Metric>,
     protocol: String,
     bootstrap: usize,
     confidence: f64,
@@ -118,7 +118,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(metrics: Vec<String>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
+    pub(crate) fn of(metrics: Vec<String>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
         let mut asked = Self {
             metrics: Metric::parse_all(&metrics).or_raise()?,
             protocol: String::new(),
@@ -155,7 +155,7 @@ impl Asked {
     }
 
     /// The options of the evaluation of a model.
-    fn options<'a>(&self, py: Python<'_>) -> PyResult<EvaluateOptions<'a>> {
+    pub(crate) fn options<'a>(&self, py: Python<'_>) -> PyResult<EvaluateOptions<'a>> {
         let mut options = EvaluateOptions {
             metrics: self.metrics.clone(),
             protocol: self.protocol.clone(),
@@ -216,7 +216,7 @@ fn missing(option: &str, value: &Bound<'_, PyAny>) -> PyResult<Missing> {
 }
 
 /// How alike items are: by tags (Jaccard or cosine), or by a table of vectors.
-enum Alike {
+pub(crate) enum Alike {
     Jaccard(Csr),
     Cosine(Csr),
     Vectors(VectorCosine),
@@ -249,7 +249,7 @@ impl Alike {
         }
     }
 
-    fn with<T>(&self, run: impl FnOnce(&dyn ItemSimilarity) -> T) -> T {
+    pub(crate) fn with<T>(&self, run: impl FnOnce(&dyn ItemSimilarity) -> T) -> T {
         match self {
             Self::Jaccard(tags) => run(&TagJaccard(tags)),
             Self::Cosine(tags) => run(&TagCosine(tags)),
@@ -259,11 +259,31 @@ impl Alike {
 }
 
 /// The similarity that diversity asks for, where it is asked for.
-fn alike(metrics: &[Metric], data: &PyDataset, by: &str, ids: &IdMap) -> Result<Option<Alike>> {
+pub(crate) fn alike(
+    metrics: &[Metric],
+    data: &PyDataset,
+    by: &str,
+    ids: &IdMap,
+) -> Result<Option<Alike>> {
     if !metrics.iter().any(|m| matches!(m, Metric::Diversity(_))) {
         return Ok(None);
     }
     data.inner.items.as_deref().map(|items| Alike::of(items, by, ids)).transpose()
+}
+
+/// The options with what is filtered from the lists.
+pub(crate) fn filtered<'a>(
+    options: EvaluateOptions<'a>,
+    train: Option<&'a Interactions>,
+    filter_seen: bool,
+    also_seen: Vec<&'a Interactions>,
+) -> EvaluateOptions<'a> {
+    let seen = match train {
+        _ if !filter_seen => Seen::Nothing,
+        Some(train) => Seen::Of(train),
+        None => Seen::Model,
+    };
+    EvaluateOptions { seen, also_seen, ..options }
 }
 
 /// Measures a model on test events.
@@ -281,13 +301,9 @@ pub(crate) fn evaluate_model(
     options: &Bound<'_, PyDict>,
 ) -> PyResult<PyReport> {
     let asked = Asked::of(metrics, options)?;
-    let mut options = asked.options(py)?;
-    options.seen = match &train {
-        _ if !filter_seen => Seen::Nothing,
-        Some(train) => Seen::Of(&train.inner.interactions),
-        None => Seen::Model,
-    };
-    options.also_seen = also_seen.iter().map(|d| &d.inner.interactions).collect();
+    let train = train.as_ref().map(|train| &train.inner.interactions);
+    let also = also_seen.iter().map(|data| &data.inner.interactions).collect();
+    let options = filtered(asked.options(py)?, train, filter_seen, also);
     let model: &dyn Recommend = model.inner.as_ref();
     let items = &model.ids().items;
     let alike = alike(&asked.metrics, &test, similarity, items).or_raise()?;

@@ -6,77 +6,21 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rec_core::store::Manifest;
-use rec_core::{Error, Result};
 use rec_models::Device;
-use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
-use rec_models::content::Content;
-use rec_models::fit::{Checkpoints, Fit, FitContext, Model, Validation};
-use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Ngcf, Sept, SocialLightGcn, UltraGcn};
-use rec_models::vectors::Item2Vec;
+use rec_models::fit::{Checkpoints, FitContext, Model, Validation};
 
 use crate::dataset::{PyDataset, path_of};
 use crate::errors::OrRaise;
 use crate::evaluate::measure;
 use crate::interrupt;
 use crate::model::{PyModel, positive};
-use crate::params::{Params, configure, params_from_py};
+use crate::params::params_from_py;
 use crate::progress::reporter;
-
-/// One line a model: the kind its folder names, and the estimator.
-macro_rules! kinds {
-    ($($kind:literal => $estimator:ty,)*) => {
-        /// Checks the parameters' names and types.
-        fn check(kind: &str, params: &Params) -> Result<()> {
-            match kind {
-                $($kind => configure::<$estimator>(params).map(drop),)*
-                _ => Err(no_such(kind)),
-            }
-        }
-
-        fn train(
-            kind: &str,
-            params: &Params,
-            data: &rec_core::data::Dataset,
-            ctx: &mut FitContext<'_>,
-        ) -> Result<Arc<dyn Model>> {
-            match kind {
-                $($kind => Ok(Arc::new(configure::<$estimator>(params)?.fit(data, ctx)?)),)*
-                _ => Err(no_such(kind)),
-            }
-        }
-
-        const KINDS: &[&str] = &[$($kind),*];
-    };
-}
-
-kinds! {
-    "popular" => Popular,
-    "item_knn" => ItemKnn,
-    "user_knn" => UserKnn,
-    "co_transition" => CoTransition,
-    "content" => Content,
-    "ease" => Ease,
-    "slim" => Slim,
-    "als" => Als,
-    "bpr" => Bpr,
-    "gfcf" => GfCf,
-    "lightgcn" => LightGcn,
-    "link_predictor" => LinkPredictor,
-    "ngcf" => Ngcf,
-    "sept" => Sept,
-    "social_lightgcn" => SocialLightGcn,
-    "ultragcn" => UltraGcn,
-    "item2vec" => Item2Vec,
-}
-
-fn no_such(kind: &str) -> Error {
-    Error::parameter("kind", kind, format!("this build has {}", KINDS.join(", ")))
-}
 
 /// Checks an estimator's parameters by name and type.
 #[pyfunction]
 pub(crate) fn check_params(kind: &str, params: &Bound<'_, PyDict>) -> PyResult<()> {
-    check(kind, &params_from_py(params)?).or_raise()
+    rec_models::estimator(kind, &params_from_py(params)?).map(drop).or_raise()
 }
 
 /// Checks a device by name.
@@ -128,7 +72,8 @@ pub(crate) fn fit(
             checkpoints: checkpoints.map(|dir| Checkpoints { dir, every }),
             cancel: cancel.clone(),
         };
-        train(kind, &params, data, &mut ctx)
+        let (estimator, _) = rec_models::estimator(kind, &params)?;
+        Ok(Arc::<dyn Model>::from(estimator.fit_model(data, &mut ctx)?))
     })?;
     Ok(inner.into())
 }

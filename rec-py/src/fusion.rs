@@ -9,7 +9,7 @@ use rec_core::rank::{Fused, Fusion, FusionLearner, Recommend};
 use crate::dataset::PyDataset;
 use crate::errors::internal;
 use crate::interrupt;
-use crate::model::PyModel;
+use crate::model::{Members, PyModel};
 use crate::params::settings;
 
 fn members(models: &[PyRef<'_, PyModel>]) -> Vec<Arc<dyn Recommend>> {
@@ -21,11 +21,14 @@ fn members(models: &[PyRef<'_, PyModel>]) -> Vec<Arc<dyn Recommend>> {
 pub(crate) fn fuse(
     py: Python<'_>,
     models: Vec<PyRef<'_, PyModel>>,
+    names: Vec<String>,
     fusion: &Bound<'_, PyDict>,
 ) -> PyResult<PyModel> {
     let (members, fusion): (_, Fusion) = (members(&models), settings("fusion", fusion)?);
-    let fused = interrupt::run(py, |_| Fused::new(members, fusion))?;
-    Ok(PyModel { inner: Arc::new(fused), model: None })
+    let fused = Arc::new(interrupt::run(py, |_| Fused::new(members, fusion))?);
+    let models = models.iter().map(|model| model.model.clone()).collect();
+    let members = Members { fused: fused.clone(), names, models };
+    Ok(PyModel { inner: fused, model: None, members: Some(members) })
 }
 
 /// Learns weights by level of activity from a held-out part; what was found, as JSON.

@@ -15,8 +15,10 @@ mod interrupt;
 mod items;
 mod keywords;
 mod language;
+mod leaderboard;
 mod model;
 mod params;
+mod pipeline;
 mod profile;
 mod progress;
 mod read;
@@ -73,7 +75,14 @@ mod native {
     #[pymodule_export]
     use crate::language::{PyLanguageModel, PyTokenStream};
     #[pymodule_export]
+    use crate::leaderboard::{PyLeaderboard, leaderboard};
+    #[pymodule_export]
     use crate::model::PyModel;
+    #[pymodule_export]
+    use crate::pipeline::{
+        pipeline_config, pipeline_from_toml, pipeline_keywords, pipeline_leaderboard,
+        pipeline_profiles, pipeline_report, pipeline_set_catalogue, pipeline_to_toml, run_pipeline,
+    };
     #[pymodule_export]
     use crate::profile::user_profiles;
     #[pymodule_export]

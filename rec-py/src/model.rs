@@ -6,15 +6,17 @@ use numpy::PyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use rec_core::data::{Id, IdRef};
-use rec_core::rank::{OnUnknown, Query, Recommend, Users, recommend};
-use rec_core::{Error, IdKind, parallel};
+use rec_core::data::Id;
+use rec_core::rank::explain::Explainer;
+use rec_core::rank::{Explain, Fused, OnUnknown, Query, Recommend, Users, recommend};
+use rec_core::{Error, Result, parallel};
 use rec_models::fit::Model;
 
-use crate::dataset::path_of;
-use crate::errors::{OrRaise, parameter};
+use crate::dataset::{PyDataset, path_of};
+use crate::errors::{OrRaise, internal, parameter};
 use crate::ids::{history_from_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped};
 use crate::interrupt;
+use crate::items::PyItems;
 use crate::params::to_py;
 use crate::recommend::{PyExplanation, PyRecommendations};
 
@@ -24,11 +26,20 @@ pub(crate) struct PyModel {
     pub(crate) inner: Arc<dyn Recommend>,
     /// The same, where it is one model that can be saved; a fusion of several is not.
     pub(crate) model: Option<Arc<dyn Model>>,
+    /// What was fused, where it is a fusion.
+    pub(crate) members: Option<Members>,
+}
+
+/// The models of a fusion, for explanations.
+pub(crate) struct Members {
+    pub(crate) fused: Arc<Fused>,
+    pub(crate) names: Vec<String>,
+    pub(crate) models: Vec<Option<Arc<dyn Model>>>,
 }
 
 impl From<Arc<dyn Model>> for PyModel {
     fn from(model: Arc<dyn Model>) -> Self {
-        Self { inner: model.clone(), model: Some(model) }
+        Self { inner: model.clone(), model: Some(model), members: None }
     }
 }
 
@@ -231,28 +242,48 @@ impl PyModel {
         Ok(PyRecommendations { inner, names: ("item", "similar_item") })
     }
 
+    /// Why items have their scores: for a user, or for a history.
+    #[pyo3(signature = (item, *, user, history, items, keywords, train))]
+    #[allow(clippy::too_many_arguments)]
     fn explain(
         &self,
         py: Python<'_>,
-        user: &Bound<'_, PyAny>,
         item: &Bound<'_, PyAny>,
+        user: Option<&Bound<'_, PyAny>>,
+        history: Option<&Bound<'_, PyAny>>,
+        items: Option<PyRef<'_, PyItems>>,
+        keywords: Option<PyRef<'_, PyItems>>,
+        train: Option<PyRef<'_, PyDataset>>,
     ) -> PyResult<PyExplanation> {
-        let model = self.one("explain")?;
-        let explain = model.as_explain().ok_or_else(|| self.has_no("explain")).or_raise()?;
-        let ids = self.inner.ids();
-        let user = ids.users.require(IdKind::User, &id_from_py(user, "user")?).or_raise()?;
-        let item = ids.items.require(IdKind::Item, &id_from_py(item, "item")?).or_raise()?;
-        let found = interrupt::run(py, |_| explain.explain(user, item))?;
-        let own = |dense| ids.items.id(dense).map(IdRef::to_owned);
-        Ok(PyExplanation {
-            score: found.score,
-            contributions: found
-                .contributions
-                .into_iter()
-                .filter_map(|(item, part)| Some((own(item)?, part)))
-                .collect(),
-            exact: found.exact,
-        })
+        let item = [id_from_py(item, "item")?];
+        let user = user.map(|user| id_from_py(user, "user")).transpose()?;
+        let history = history.map(history_from_py).transpose()?;
+        let train = train.as_ref().map(|train| &train.inner);
+        let own_items = train.and_then(|train| train.items.as_deref());
+        let items = items.as_ref().map(|items| items.inner.as_ref()).or(own_items);
+        let keywords = keywords.as_ref().map(|items| items.inner.as_ref());
+        let found = interrupt::run(py, |_| {
+            let mut explainer = self.explainer()?;
+            if let Some(items) = items {
+                explainer = explainer.with_items(items);
+            }
+            if let Some(keywords) = keywords {
+                explainer = explainer.with_keywords(keywords);
+            }
+            if let Some(train) = train {
+                explainer = explainer.with_log(&train.interactions);
+            }
+            match (&user, &history) {
+                (Some(user), _) => explainer.explain(user, &item),
+                (None, history) => {
+                    explainer.explain_history(history.as_deref().unwrap_or_default(), &item)
+                }
+            }
+        })?;
+        let inner = found.into_iter().next();
+        inner
+            .map(|inner| PyExplanation { inner })
+            .ok_or_else(|| internal(py, "an item without an explanation"))
     }
 
     /// Writes the model folder.
@@ -272,6 +303,20 @@ impl PyModel {
     /// The model, where it is one and no fusion.
     fn one(&self, what: &str) -> PyResult<&Arc<dyn Model>> {
         self.model.as_ref().ok_or_else(|| self.has_no(what)).or_raise()
+    }
+
+    fn explainer(&self) -> Result<Explainer<'_>> {
+        if let Some(Members { fused, names, models }) = &self.members {
+            let own = models.iter().map(|model| model.as_ref()?.as_explain());
+            let named: Vec<(&str, Option<&dyn Explain>)> =
+                names.iter().map(String::as_str).zip(own).collect();
+            return Explainer::of_fusion(fused, &named);
+        }
+        if let Some(pipeline) = self.model.as_ref().and_then(|model| model.as_pipeline()) {
+            return pipeline.explainer();
+        }
+        let own = self.model.as_ref().and_then(|model| model.as_explain());
+        Ok(Explainer::of_model(self.inner.as_ref(), self.kind(), own))
     }
 
     fn has_no(&self, what: &str) -> Error {

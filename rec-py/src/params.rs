@@ -3,7 +3,6 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
-use rec_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -92,31 +91,4 @@ pub(crate) fn to_py<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, 
             dict.into_any()
         }
     })
-}
-
-/// The estimator of these parameters; those left out keep their defaults.
-///
-/// # Errors
-/// [`Error::Parameter`] naming the first that the estimator does not have or cannot take.
-pub(crate) fn configure<T>(params: &Params) -> Result<T>
-where
-    T: Default + serde::Serialize + serde::de::DeserializeOwned,
-{
-    let refused = |name: &str, value: &Value, why: String| Error::parameter(name, value, why);
-    let mut config = serde_json::to_value(T::default())
-        .map_err(|e| Error::data("default parameters", e.to_string()))?;
-    // One at a time, so that a refusal names the parameter.
-    for (name, value) in params {
-        match config.get_mut(name) {
-            Some(slot) => *slot = value.clone(),
-            None => {
-                let known = config.as_object().map(|c| c.keys().cloned().collect::<Vec<_>>());
-                let known = known.unwrap_or_default().join(", ");
-                return Err(refused(name, value, format!("no such parameter; there are {known}")));
-            }
-        }
-        serde_json::from_value::<T>(config.clone())
-            .map_err(|e| refused(name, value, e.to_string()))?;
-    }
-    serde_json::from_value(config).map_err(|e| Error::data("parameters", e.to_string()))
 }

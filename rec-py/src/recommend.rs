@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use numpy::PyArray1;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use rec_core::data::Id;
 use rec_core::data::read::write_recommendations;
 use rec_core::rank::Recommendations;
+use rec_core::rank::explain::{Domain, Language, PastItem, Reasons};
 
+use crate::errors::{OrRaise, internal};
 use crate::ids::{dense_to_py, id_to_py, ids_to_py, reshaped};
 use crate::items::PyItems;
+use crate::params::to_py;
 use crate::table::{Column, Table};
 
 /// Ranked items for each of the asked users (or items, or histories), best first.
@@ -130,42 +132,105 @@ impl PyRecommendations {
     }
 }
 
-/// Why an item was recommended: what each past item added to its score.
+/// Why an item has its score for a user.
 #[pyclass(module = "rec", name = "Explanation", frozen)]
 pub(crate) struct PyExplanation {
-    pub(crate) score: f32,
-    pub(crate) contributions: Vec<(Id, f32)>,
-    pub(crate) exact: bool,
+    pub(crate) inner: Reasons,
 }
 
 #[pymethods]
 impl PyExplanation {
-    /// The model's score of the item for the user.
+    /// The score of the item for the user: the sum of the recommenders' parts.
     #[getter]
     fn score(&self) -> f32 {
-        self.score
+        self.inner.score
     }
 
     /// Past items and their parts of the score, largest first.
     #[getter]
     fn contributions(&self, py: Python<'_>) -> Vec<(Py<PyAny>, f32)> {
-        self.contributions.iter().map(|(id, part)| (id_to_py(py, id.as_ref()), *part)).collect()
+        let past = self.inner.past.iter();
+        past.map(|past| (id_to_py(py, past.item.id.as_ref()), past.part)).collect()
     }
 
-    /// Whether the parts add up to the score (else they are leave-one-out differences).
+    /// What of the score no past item accounts for.
+    #[getter]
+    fn rest(&self) -> f32 {
+        self.inner.rest
+    }
+
+    /// Whether the past items' parts are what each adds to the score (else they are estimates, or
+    /// what the score loses without them).
     #[getter]
     fn exact(&self) -> bool {
-        self.exact
+        self.inner.exact
+    }
+
+    /// Each recommender's share of the score, largest first.
+    #[getter]
+    fn shares(&self) -> Vec<(&str, f32)> {
+        self.inner.recommenders.iter().map(|share| (&share.name[..], share.share)).collect()
+    }
+
+    /// Tags of the item that the user is interested in, with the interest's share.
+    #[getter]
+    fn tags(&self) -> Vec<(&str, f32)> {
+        self.inner.tags.iter().map(|found| (&found.label[..], found.share)).collect()
+    }
+
+    /// The same of keywords.
+    #[getter]
+    fn keywords(&self) -> Vec<(&str, f32)> {
+        self.inner.keywords.iter().map(|found| (&found.label[..], found.share)).collect()
+    }
+
+    /// All of it, in dictionaries and lists.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let value = serde_json::to_value(&self.inner);
+        to_py(py, &value.map_err(|e| internal(py, &e.to_string()))?)
+    }
+
+    /// The same as JSON.
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        serde_json::to_string(&self.inner).map_err(|e| internal(py, &e.to_string()))
+    }
+
+    /// A sentence in English (`en`) or Chinese (`zh`), in the words of a `shop`, of `news`, `music`,
+    /// `video` or of anything (`general`).
+    #[pyo3(signature = (language="en", *, domain="general"))]
+    fn sentence(&self, language: &str, domain: &str) -> PyResult<String> {
+        let (language, domain) = (language.parse().or_raise()?, domain.parse().or_raise()?);
+        Ok(self.inner.to_sentence(language, domain))
+    }
+
+    fn __str__(&self) -> String {
+        self.inner.to_sentence(Language::En, Domain::General)
     }
 
     fn __repr__(&self) -> String {
-        let shown: Vec<String> = self
-            .contributions
-            .iter()
-            .take(5)
-            .map(|(id, part)| format!("{id}: {part:+.4}"))
-            .collect();
-        let more = if self.contributions.len() > shown.len() { ", …" } else { "" };
-        format!("rec.Explanation(score={:.4}, {}{more})", self.score, shown.join(", "))
+        let why = &self.inner;
+        let percent = |(name, share): (&str, f32)| format!("{name} {:.0} %", 100.0 * share);
+        let past = |past: &PastItem| format!("{}: {:+.4}", past.item.id, past.part);
+        let rows = [
+            ("past", first(why.past.iter().map(past))),
+            ("shares", first(self.shares().into_iter().map(percent))),
+            ("tags", first(self.tags().into_iter().map(percent))),
+            ("keywords", first(self.keywords().into_iter().map(percent))),
+        ];
+        let mut text = format!("rec.Explanation(item={}, score={:.4})", why.item.id, why.score);
+        for (name, row) in rows.iter().filter(|(_, row)| !row.is_empty()) {
+            text += &format!("\n  {name:9} {row}");
+        }
+        text
     }
+}
+
+/// The first five, and a mark where there are more.
+fn first(all: impl Iterator<Item = String>) -> String {
+    let mut all: Vec<String> = all.collect();
+    if all.len() > 5 {
+        all.truncate(5);
+        all.push("…".to_owned());
+    }
+    all.join(", ")
 }

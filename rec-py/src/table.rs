@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float32Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_array::{
     TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
     TimestampSecondArray,
@@ -24,6 +24,7 @@ pub(crate) enum Column<'a> {
     /// The caller's ids.
     Ids(Vec<Id>),
     Float(Vec<f32>),
+    Double(Vec<f64>),
     Int(Vec<i64>),
     Time(Vec<i64>, TimeUnit),
 }
@@ -91,6 +92,7 @@ impl Column<'_> {
             },
             Column::Ids(ids) => ids_to_arrow(ids),
             Column::Float(values) => Arc::new(Float32Array::from(values.clone())),
+            Column::Double(values) => Arc::new(Float64Array::from(values.clone())),
             Column::Int(values) => Arc::new(Int64Array::from(values.clone())),
             Column::Time(values, unit) => times_to_arrow(values.clone(), *unit),
         }
@@ -101,6 +103,7 @@ impl Column<'_> {
             Column::Dense(map, dense) => dense_to_py(py, map, dense.iter().map(|&d| Some(d))),
             Column::Ids(ids) => ids_to_py(py, ids),
             Column::Float(values) => Ok(PyArray1::from_slice(py, values).into_any()),
+            Column::Double(values) => Ok(PyArray1::from_slice(py, values).into_any()),
             Column::Int(values) => Ok(PyArray1::from_slice(py, values).into_any()),
             Column::Time(values, unit) => {
                 let array = PyArray1::from_slice(py, values).into_any();

@@ -159,6 +159,44 @@ def test_bad_options(parts, ease):
         rec.evaluate(rec.EASE(), parts.test)
 
 
+def test_models_side_by_side(parts, ease, popular, tmp_path):
+    board = rec.leaderboard(
+        {"EASE": ease, "crowd": popular},
+        parts.test,
+        baseline="crowd",
+        metrics=["ndcg@10", "coverage@10", "recall_tail@10"],
+        segments={"light": 0, "full": 6, "none": 99},
+        protocol="two tastes <&>",
+    )
+    assert board.names == ["EASE", "crowd"]
+    frame = board.to_frame("pandas")
+    assert len(frame) == 2 * 4 * 3
+    cells = frame.set_index(["recommender", "segment", "metric"])
+    own = rec.evaluate(ease, parts.test, metrics=["ndcg@10", "coverage@10"])
+    other = rec.evaluate(popular, parts.test, metrics=["ndcg@10", "coverage@10"])
+    all_users = cells.loc[("EASE", "all", "ndcg@10")]
+    assert all_users["mean"] == own["ndcg@10"]
+    assert (all_users["low"], all_users["high"]) == own.intervals["ndcg@10"]
+    test = rec.compare(own, other, "ndcg@10")
+    assert (all_users["difference"], all_users["p_value"]) == (test.difference, test.p_value)
+    assert cells.loc[("EASE", "full", "ndcg@10"), "mean"] == pytest.approx(own["ndcg@10"])
+    assert math.isnan(cells.loc[("EASE", "none", "ndcg@10"), "mean"])
+    assert math.isnan(cells.loc[("crowd", "all", "ndcg@10"), "p_value"])
+    assert board.to_dict()["baseline"] == "crowd"
+    assert "EASE" in repr(board) and "<table" in board._repr_html_()
+    page = tmp_path / "report.html"
+    board.write_html(page)
+    html = page.read_text(encoding="utf-8")
+    assert html == board.to_html() and "<svg" in html and "two tastes &lt;&amp;&gt;" in html
+    assert "<script" not in html and html.count("http") == html.count("http://www.w3.org/2000/svg")
+    with pytest.raises(rec.ParameterError, match="baseline"):
+        rec.leaderboard({"EASE": ease}, parts.test, baseline="best")
+    with pytest.raises(rec.DataError, match="empty"):
+        rec.leaderboard({}, parts.test)
+    with pytest.raises(rec.ParameterError, match="levels"):
+        rec.leaderboard({"EASE": ease}, parts.test, segments={"warm": 3})
+
+
 def test_lists_by_hand():
     report = rec.metrics.evaluate_lists([["a", "b", "c"], [1, 2]], [["b", "x"], [2]], ["mrr@3", "recall@3", "ndcg@2"])
     assert report["mrr@3"] == 0.5

@@ -234,8 +234,9 @@ def test_explanations_add_up(ease, dataset):
     assert {item for item, _ in why.contributions} <= set(dataset.history("u0").tolist())
     parts = [part for _, part in why.contributions]
     assert parts == sorted(parts, reverse=True)
-    with pytest.raises(rec.UnsupportedError):
-        rec.Popular().fit(dataset).explain("u0", 1)
+    crowd = rec.Popular().fit(dataset).explain("u0", 1)
+    assert crowd.contributions == [] and not crowd.exact
+    assert crowd.sentence() == "Recommended by popular; nothing in your history points to it."
 
 
 def test_frames_of_recommendations(ease):

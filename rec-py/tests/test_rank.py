@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
@@ -60,8 +61,43 @@ def test_a_fusion_is_a_model(models, dataset):
     assert fused.set_params(method="weighted_sum").recommend(["u0"]).items.shape == (1, 10)
     with pytest.raises(rec.UnsupportedError, match="save its models"):
         fused.save("nowhere")
-    with pytest.raises(rec.UnsupportedError):
-        fused.explain("u0", 1)
+
+
+def test_a_fusion_explains_itself(models, items, dataset):
+    fused = rec.Fusion(models, method="weighted_sum", weights=[0.7, 0.3], names=["taste", "crowd"])
+    answer = fused.recommend(["u0"], k=1)
+    item = int(answer.items[0, 0])
+    why = fused.explain("u0", item, items=items, train=dataset)
+    assert why.score == pytest.approx(answer.scores[0, 0], rel=1e-6)
+    assert sum(share for _, share in why.shares) == pytest.approx(1.0)
+    assert {name for name, _ in why.shares} == {"taste", "crowd"}
+    assert sum(part for _, part in why.contributions) + why.rest == pytest.approx(why.score, rel=1e-5)
+    assert why.tags[0][0] == ("even", "odd")[item % 2]
+    data = why.to_dict()
+    assert data == json.loads(why.to_json())
+    assert data["item"] == {"id": item, "title": None} and data["user"] == "u0"
+    assert data["recommenders"][0]["basis"] in ("exact", "leave_one_out")
+    top = why.contributions[0][0]
+    assert why.sentence().startswith("Because of item") and str(top) in why.sentence()
+    assert why.sentence("zh", domain="music").startswith("因为你听过编号")
+    assert "taste" in repr(why) and str(why) == why.sentence()
+    with pytest.raises(rec.ParameterError, match="language"):
+        why.sentence("fr")
+    with pytest.raises(rec.UnknownIdError):
+        fused.explain("nobody", item)
+    with pytest.raises(rec.UnknownIdError):
+        fused.explain("u0", 999)
+    with pytest.raises(rec.ParameterError, match="names"):
+        rec.Fusion(models, names=["one"])
+
+
+def test_without_the_evidence_the_fused_score_is_lower(models, dataset):
+    fused = rec.Fusion(models, method="weighted_sum", weights=[0.9, 0.1], normalize="none")
+    past = dataset.history("u0").tolist()
+    item = int(fused.recommend_histories([past], k=1).items[0, 0])
+    why = fused.explain_history(past, item)
+    rest = [i for i in past if i != why.contributions[0][0]]
+    assert fused.explain_history(rest, item).score < why.score
 
 
 def test_bad_fusions(models, dataset):

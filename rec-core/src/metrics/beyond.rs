@@ -52,6 +52,12 @@ impl Popularity {
         self.information[item as usize]
     }
 
+    /// Whether an item is of the head: the fifth of the catalogue (rounded up) that most training users
+    /// had; ties go to the smaller id.
+    pub fn is_head(&self, item: u32) -> bool {
+        (self.rank[item as usize] as usize) < self.rank.len().div_ceil(5)
+    }
+
     /// Whether the most popular `k` items that the user has not had hold this one; ties in
     /// popularity go to the smaller id. `seen` ascends.
     pub fn recommends(&self, item: u32, seen: &[u32], k: usize) -> bool {
@@ -62,6 +68,24 @@ impl Popularity {
         let passed = seen.iter().filter(|&&s| self.rank[s as usize] < rank).count();
         (rank as usize - passed) < k
     }
+}
+
+/// [`super::recall`] over the relevant items of the head, or of the tail: `ranks` are those of the
+/// relevant items in `list`, `unknown` counts relevant items that no list can hold (nobody had them in
+/// training, so they are of the tail). `None` without a relevant item there.
+pub(crate) fn recall_of_part(
+    (list, ranks): (&[u32], &[u32]),
+    (relevant, unknown): (&[u32], usize),
+    k: usize,
+    head: bool,
+    popularity: &Popularity,
+) -> Option<f64> {
+    let there = |&item: &u32| popularity.is_head(item) == head;
+    let unknown = if head { 0 } else { unknown };
+    let all = relevant.iter().copied().filter(there).count() + unknown;
+    let found = ranks.iter().filter(|&&rank| (rank as usize) < k);
+    let hits = found.filter_map(|&rank| list.get(rank as usize).copied()).filter(there).count();
+    (all > 0).then(|| hits as f64 / all as f64)
 }
 
 /// Novelty: the mean self-information of the first `k` items, in bits (Zhou et al. 2010; "mean

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::beyond::{self, Popularity};
 use super::hits::{Gain, Hits};
 use super::truth::Truth;
-use super::{ItemSimilarity, Metric};
+use super::{ItemSimilarity, Metric, UserSegments};
 use crate::data::Csr;
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ impl Known<'_> {
     pub(crate) fn check(&self, metrics: &[Metric], n_items: usize) -> Result<()> {
         for metric in metrics {
             let lacks = match metric {
-                Metric::Novelty(_) | Metric::Serendipity(_) if self.popularity.is_none() => {
+                metric if metric.needs_popularity() && self.popularity.is_none() => {
                     "it needs the items' popularity in training"
                 }
                 Metric::Diversity(_) if self.similarity.is_none() => {
@@ -53,32 +53,55 @@ pub(crate) struct Board<'a> {
     pub(crate) per_user: Vec<Metric>,
     known: Known<'a>,
     graded: bool,
+    segments: Option<&'a UserSegments>,
+    n_items: usize,
+    /// For each cut-off, in how many lists each item stands: `[segments, items]`.
     exposure: Vec<(usize, Vec<AtomicU32>)>,
 }
 
 impl<'a> Board<'a> {
-    pub(crate) fn new(metrics: &[Metric], known: Known<'a>, n_items: usize) -> Self {
+    pub(crate) fn new(
+        metrics: &[Metric],
+        known: Known<'a>,
+        n_items: usize,
+        segments: Option<&'a UserSegments>,
+    ) -> Self {
+        let cells = n_items * segments.map_or(1, UserSegments::len);
         let mut exposure: Vec<(usize, Vec<AtomicU32>)> = Vec::new();
         for k in metrics.iter().filter(|m| m.is_global()).filter_map(|m| m.k()) {
             if exposure.iter().all(|e| e.0 != k) {
-                exposure.push((k, (0..n_items).map(|_| AtomicU32::new(0)).collect()));
+                exposure.push((k, (0..cells).map(|_| AtomicU32::new(0)).collect()));
             }
         }
         Self {
             per_user: metrics.iter().copied().filter(|m| !m.is_global()).collect(),
             known,
             graded: metrics.iter().any(|m| m.is_graded()),
+            segments,
+            n_items,
             exposure,
         }
     }
 
-    /// A row of values: what a user has whom the model does not know.
-    pub(crate) fn missed(&self) -> Vec<f64> {
+    /// `[positions, per_user]`, filled with what users have whom the model does not know.
+    pub(crate) fn missed(&self, truth: &Truth<'_>) -> Vec<f64> {
         let value = |m: &Metric| match m {
             Metric::Novelty(_) | Metric::Diversity(_) => f64::NAN,
             _ => 0.0,
         };
-        self.per_user.iter().map(value).collect()
+        let row: Vec<f64> = self.per_user.iter().map(value).collect();
+        let mut values = row.repeat(truth.len());
+        for (column, &metric) in self.per_user.iter().enumerate() {
+            let Some((head, popularity)) = metric.of_head().zip(self.known.popularity) else {
+                continue;
+            };
+            for (position, items) in &truth.missed {
+                let unknown = truth.extra(*position).len();
+                let own = beyond::recall_of_part((&[], &[]), (items, unknown), 1, head, popularity);
+                values[position * self.per_user.len() + column] = own.unwrap_or(f64::NAN);
+            }
+        }
+        values
     }
 
     /// Judges the lists of a range of positions: `list(i)` is that of position `start + i`. Writes
@@ -143,15 +166,33 @@ impl<'a> Board<'a> {
         for (value, &metric) in out.iter_mut().zip(&self.per_user) {
             *value = match metric {
                 Metric::Auc => auc.unwrap_or(f64::NAN),
+                Metric::RecallHead(k) | Metric::RecallTail(k) => {
+                    self.of_part(metric, k, (list, &judge.ranks), (relevant, extra.len()))
+                }
                 metric if metric.is_beyond_accuracy() => self.beyond(metric, list, relevant, row),
                 metric => accuracy(metric, &hits),
             };
         }
+        let segment = self.segments.map_or(0, |segments| segments.of(truth.users[position]));
         for (k, counts) in &self.exposure {
             for &item in list.iter().take(*k) {
-                counts[item as usize].fetch_add(1, Ordering::Relaxed);
+                counts[segment * self.n_items + item as usize].fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    fn of_part(
+        &self,
+        metric: Metric,
+        k: usize,
+        found: (&[u32], &[u32]),
+        relevant: (&[u32], usize),
+    ) -> f64 {
+        let known = metric.of_head().zip(self.known.popularity);
+        let value = known.and_then(|(head, popularity)| {
+            beyond::recall_of_part(found, relevant, k, head, popularity)
+        });
+        value.unwrap_or(f64::NAN)
     }
 
     fn beyond(&self, metric: Metric, list: &[u32], relevant: &[u32], row: usize) -> f64 {
@@ -169,10 +210,17 @@ impl<'a> Board<'a> {
         value.unwrap_or(f64::NAN)
     }
 
-    /// The value of a metric of all lists together.
-    pub(crate) fn global(&self, metric: Metric) -> Option<f64> {
+    /// The value of a metric of all lists together, or of those of a segment.
+    pub(crate) fn global(&self, metric: Metric, segment: Option<usize>) -> Option<f64> {
         let (_, counts) = self.exposure.iter().find(|(k, _)| metric.k() == Some(*k))?;
-        let counts: Vec<u32> = counts.iter().map(|n| n.load(Ordering::Relaxed)).collect();
+        let mut sums = vec![0; self.n_items];
+        for (at, counts) in counts.chunks(self.n_items.max(1)).enumerate() {
+            if segment.is_none_or(|segment| segment == at) {
+                let counts = counts.iter().map(|n| n.load(Ordering::Relaxed));
+                sums.iter_mut().zip(counts).for_each(|(sum, n)| *sum += n);
+            }
+        }
+        let counts: Vec<u32> = sums;
         match metric {
             Metric::Coverage(_) => Some(beyond::coverage(&counts)),
             Metric::Gini(_) => Some(beyond::gini(&counts)),

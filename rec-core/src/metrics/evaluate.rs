@@ -14,7 +14,7 @@ use super::report::figures;
 use super::rows::RowPass;
 use super::sample::CandidateSampler;
 use super::truth::Truth;
-use super::{EvaluateOptions, Metric, Report, UserIds};
+use super::{EvaluateOptions, Metric, Report, UserIds, segments};
 use crate::data::{Csr, Interactions};
 use crate::rank::{Recommend, Selection, top_k};
 use crate::{Error, Result, parallel};
@@ -53,7 +53,10 @@ fn run(
     let popularity = counts.as_ref().map(|counts| Popularity::new(counts, trained));
     let known = Known { popularity: popularity.as_ref(), similarity: options.similarity, seen };
     known.check(&options.metrics, model.n_items())?;
-    let board = Board::new(&options.metrics, known, model.n_items());
+    if let Some(segments) = options.segments {
+        segments.check(test.n_users())?;
+    }
+    let board = Board::new(&options.metrics, known, model.n_items(), options.segments);
     let sampler = CandidateSampler::new(options.candidates, counts.as_deref().unwrap_or_default());
     let run = Run { model, options, truth: &truth, board: &board, seen, sampler };
     let values = run.values()?;
@@ -69,7 +72,8 @@ fn run(
     Ok(Report {
         protocol: options.protocol.clone(),
         setting: options.describe(),
-        figures: figures(&options.metrics, &board, &values, truth.len(), bootstrap, &prefix),
+        figures: figures(&options.metrics, &board, None, &values, truth.len(), bootstrap, &prefix),
+        segments: segments::figures(options, &board, &truth.users, &values, bootstrap, &prefix),
         counts: truth.counts,
         confidence: options.confidence,
         bootstrap: options.bootstrap,
@@ -142,8 +146,7 @@ fn match_test(
 
 /// How many training users had each item, where anything asks for it.
 fn training_counts(model: &dyn Recommend, options: &EvaluateOptions<'_>) -> Option<Vec<u32>> {
-    let popularity = |m: &Metric| matches!(m, Metric::Novelty(_) | Metric::Serendipity(_));
-    let needed = options.metrics.iter().any(popularity)
+    let needed = options.metrics.iter().any(|metric| metric.needs_popularity())
         || matches!(options.candidates, Candidates::Sampled { .. });
     needed.then(|| model.seen().column_counts())
 }
@@ -162,10 +165,11 @@ impl Run<'_> {
     fn values(&self) -> Result<Vec<f64>> {
         let metrics = &self.options.metrics;
         let whole = metrics.iter().any(|m| matches!(m, Metric::Auc | Metric::RPrecision));
-        let cut = |m: &Metric| m.k().filter(|_| !whole || m.is_beyond_accuracy());
+        let listed = |m: &Metric| m.is_beyond_accuracy() || m.of_head().is_some();
+        let cut = |m: &Metric| m.k().filter(|_| !whole || listed(m));
         let depth = metrics.iter().filter_map(cut).max().unwrap_or(0).min(self.model.n_items());
         let width = self.board.per_user.len();
-        let mut values = self.board.missed().repeat(self.truth.len());
+        let mut values = self.board.missed(self.truth);
         for from in (0..self.truth.len()).step_by(CHUNK) {
             let to = (from + CHUNK).min(self.truth.len());
             let values = &mut values[from * width..to * width];

@@ -171,8 +171,8 @@ fn judge(
         seen: options.seen,
     };
     known.check(&options.metrics, n_items)?;
-    let board = Board::new(&options.metrics, known, n_items);
-    let mut values = board.missed().repeat(truth.len());
+    let board = Board::new(&options.metrics, known, n_items, None);
+    let mut values = board.missed(truth);
     let list = |at: usize| truth.row(at).map_or(&[][..], |row| lists.list(row as usize));
     board.judge(truth, 0..truth.len(), list, &mut values)?;
     let bootstrap = Bootstrap {
@@ -183,7 +183,8 @@ fn judge(
     Ok(Report {
         protocol: options.protocol.clone(),
         setting: "ranked lists as given".into(),
-        figures: figures(&options.metrics, &board, &values, truth.len(), bootstrap, ""),
+        figures: figures(&options.metrics, &board, None, &values, truth.len(), bootstrap, ""),
+        segments: Vec::new(),
         counts: truth.counts,
         confidence: options.confidence,
         bootstrap: options.bootstrap,

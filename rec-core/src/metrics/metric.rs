@@ -16,6 +16,12 @@ pub enum Metric {
     Precision(usize),
     /// `recall@k`: [`super::recall`].
     Recall(usize),
+    /// `recall_head@k`: [`super::recall`] over the user's relevant items of the head, the fifth of
+    /// the catalogue with the most training users ([`super::Popularity::is_head`]). No value for a
+    /// user without such items.
+    RecallHead(usize),
+    /// `recall_tail@k`: the same over the rest of the catalogue.
+    RecallTail(usize),
     /// `hr@k`: [`super::hit_rate`].
     HitRate(usize),
     /// `ndcg@k`, binary relevance: [`super::ndcg`].
@@ -52,6 +58,8 @@ type Make = fn(usize) -> Metric;
 const CUT: &[(&[&str], Make)] = &[
     (&["precision", "p"], Metric::Precision),
     (&["recall"], Metric::Recall),
+    (&["recall_head"], Metric::RecallHead),
+    (&["recall_tail"], Metric::RecallTail),
     (&["hr", "hit_rate", "hit"], Metric::HitRate),
     (&["ndcg"], Metric::Ndcg),
     (&["ndcg_linear"], Metric::NdcgLinear),
@@ -75,6 +83,8 @@ impl Metric {
         match self {
             Self::Precision(k)
             | Self::Recall(k)
+            | Self::RecallHead(k)
+            | Self::RecallTail(k)
             | Self::HitRate(k)
             | Self::Ndcg(k)
             | Self::NdcgLinear(k)
@@ -100,6 +110,20 @@ impl Metric {
     pub fn is_beyond_accuracy(self) -> bool {
         self.is_global()
             || matches!(self, Self::Novelty(_) | Self::Diversity(_) | Self::Serendipity(_))
+    }
+
+    /// Whether it is over the relevant items of a part of the catalogue: the head if so, or the tail.
+    pub(crate) fn of_head(self) -> Option<bool> {
+        match self {
+            Self::RecallHead(_) => Some(true),
+            Self::RecallTail(_) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether it asks how popular items were in training.
+    pub(crate) fn needs_popularity(self) -> bool {
+        self.of_head().is_some() || matches!(self, Self::Novelty(_) | Self::Serendipity(_))
     }
 
     /// Whether it uses the weights of the test events.
@@ -209,7 +233,7 @@ mod tests {
     #[test]
     fn what_is_no_metric_is_refused_with_what_is() {
         let why = |text: &str| text.parse::<Metric>().unwrap_err().to_string();
-        assert!(why("ndgc@10").contains("recall@k, hr@k, ndcg@k"));
+        assert!(why("ndgc@10").contains("recall_tail@k, hr@k, ndcg@k"));
         for bad in ["ndcg@0", "ndcg@", "ndcg@-1", "ndcg@1.5", "ndcg"] {
             assert!(why(bad).contains("write ndcg@10"), "{bad}");
         }

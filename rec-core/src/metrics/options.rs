@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ItemSimilarity, Metric};
+use super::{ItemSimilarity, Metric, UserSegments};
 use crate::data::Interactions;
 use crate::{Error, Result};
 
@@ -93,6 +93,8 @@ pub struct EvaluateOptions<'a> {
     pub seen_items: Missing,
     /// How alike items are, by the model's dense ids; `diversity@k` needs it.
     pub similarity: Option<&'a dyn ItemSimilarity>,
+    /// Parts of the test users to measure apart as well.
+    pub segments: Option<&'a UserSegments>,
     /// What the report says of the data and its split ("leave-last-out on ml-1m").
     pub protocol: String,
     /// Bootstrap samples of the confidence intervals; 0 for none.
@@ -118,6 +120,7 @@ impl Default for EvaluateOptions<'_> {
             unknown_items: Missing::Miss,
             seen_items: Missing::Miss,
             similarity: None,
+            segments: None,
             protocol: String::new(),
             bootstrap: 1000,
             confidence: 0.95,

@@ -6,9 +6,9 @@ use rand::RngExt as _;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Report;
 use super::bootstrap::Bootstrap;
 use super::options::check_confidence;
+use super::{Figure, Report};
 use crate::rng::stream;
 use crate::{Error, Result};
 
@@ -93,7 +93,16 @@ pub fn paired_test(
             why: "evaluate both models on one test part with the same options".into(),
         });
     }
-    let (a, b) = (first.require(name)?, second.require(name)?);
+    paired_figures(first.require(name)?, second.require(name)?, options)
+}
+
+/// The same of two figures over the same users.
+pub(crate) fn paired_figures(
+    a: &Figure,
+    b: &Figure,
+    options: &PairedOptions,
+) -> Result<PairedTest> {
+    let name = &a.name;
     if a.values.is_empty() || a.values.len() != b.values.len() {
         return Err(Error::parameter(
             "metric",
@@ -112,7 +121,7 @@ pub fn paired_test(
         seed: options.seed,
     };
     Ok(PairedTest {
-        name: name.into(),
+        name: name.clone(),
         users: differences.len(),
         difference: differences.iter().sum::<f64>() / differences.len() as f64,
         interval: bootstrap.intervals(&[&differences])[0],

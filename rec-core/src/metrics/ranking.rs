@@ -50,6 +50,12 @@ pub fn ndcg(list: &[u32], relevant: &[u32], k: usize) -> f64 {
     judge(list, relevant, |hits| hits.ndcg(k))
 }
 
+/// [`ndcg`] from the ranks, counted from 0 and ascending, at which relevant items stand; `n_relevant`
+/// of them there are in all.
+pub fn ndcg_of_ranks(ranks: &[u32], n_relevant: usize, k: usize) -> f64 {
+    Hits { ranks, weights: &[], n_relevant, ideal: &[] }.ndcg(k)
+}
+
 /// Graded NDCG: `Σ_{r≤k} gain(r) / log₂(r + 1)` over the same sum of the relevant items in order
 /// of falling weight, `min(k, |relevant|)` of them. `weights` stand beside `relevant`, are not
 /// negative, and become gains as `gain` says.

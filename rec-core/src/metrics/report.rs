@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Board;
 use super::bootstrap::Bootstrap;
-use super::{Counts, Metric};
+use super::{Counts, Metric, Segment};
 use crate::data::{Id, IdMap};
 use crate::{Error, Result};
 
@@ -82,6 +82,9 @@ pub struct Report {
     pub setting: String,
     /// One a metric, in the order asked for.
     pub figures: Vec<Figure>,
+    /// The same for each part of the users, where they were parted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segment>,
     /// Users and items evaluated, missed and left out.
     pub counts: Counts,
     /// Level of the intervals.
@@ -122,16 +125,19 @@ impl Report {
     pub fn summary(&self) -> Self {
         let mut short = self.clone();
         short.users = UserIds::Int(Vec::new());
-        short.figures.iter_mut().for_each(|figure| figure.values = Vec::new());
+        let of_segments = short.segments.iter_mut().flat_map(|segment| &mut segment.figures);
+        let figures = short.figures.iter_mut().chain(of_segments);
+        figures.for_each(|figure| figure.values = Vec::new());
         short
     }
 }
 
-/// Means and intervals of `values`: `[users, board.per_user]`, row-major. `prefix` goes before each
-/// name.
+/// Means and intervals of `values`: `[users, board.per_user]`, row-major, of all users or of a segment.
+/// `prefix` goes before each name.
 pub(crate) fn figures(
     metrics: &[Metric],
     board: &Board<'_>,
+    segment: Option<usize>,
     values: &[f64],
     n_users: usize,
     bootstrap: Bootstrap,
@@ -144,7 +150,7 @@ pub(crate) fn figures(
     let mut columns = columns.into_iter().zip(intervals);
     let make = |&metric: &Metric| {
         let name = format!("{prefix}{metric}");
-        if let Some(mean) = board.global(metric) {
+        if let Some(mean) = board.global(metric, segment) {
             return Figure { name, metric, mean, interval: None, users: n_users, values: vec![] };
         }
         // The columns come in the order of the metrics.

@@ -40,6 +40,8 @@ pub(crate) struct Truth<'a> {
     pub(crate) relevant: Cow<'a, Csr>,
     /// Weights of relevant items that it does not know, by position.
     extra: (Vec<usize>, Vec<f32>),
+    /// Relevant items of users whom the model does not know, by position.
+    pub(crate) missed: Vec<(usize, Vec<u32>)>,
     pub(crate) counts: Counts,
 }
 
@@ -61,7 +63,7 @@ impl<'a> Truth<'a> {
             ..Counts::default()
         };
         let extra = (vec![0; rows.len() + 1], Vec::new());
-        Self { users: rows.clone(), rows, relevant, extra, counts }
+        Self { users: rows.clone(), rows, relevant, extra, missed: Vec::new(), counts }
     }
 
     /// The test events matched by the caller's ids: `row_of` gives the row that answers a test
@@ -134,6 +136,7 @@ struct Builder {
     found: Vec<(u32, f32)>,
     extra: Vec<f32>,
     extra_ends: Vec<usize>,
+    missed: Vec<(usize, Vec<u32>)>,
     counts: Counts,
 }
 
@@ -148,6 +151,7 @@ impl Builder {
             found: Vec::new(),
             extra: Vec::new(),
             extra_ends: vec![0],
+            missed: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -182,6 +186,9 @@ impl Builder {
             self.entries.append(&mut self.found);
             self.ranges[row as usize] = (self.done, self.entries.len());
             self.done = self.entries.len();
+        } else {
+            let items = self.found.iter().map(|&(item, _)| item).collect();
+            self.missed.push((self.users.len() - 1, items));
         }
         self.found.clear();
     }
@@ -209,6 +216,7 @@ impl Builder {
             rows: self.rows,
             relevant: Cow::Owned(Csr::new(indptr, indices, Some(weights), n_items)?),
             extra: (self.extra_ends, self.extra),
+            missed: self.missed,
             counts: self.counts,
         })
     }

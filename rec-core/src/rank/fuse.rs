@@ -73,6 +73,19 @@ impl Fusion {
         }
     }
 
+    /// Whether it takes a model for a user with so many items; `able` says which models know the user.
+    pub(super) fn takes(
+        &self,
+        model: usize,
+        activity: usize,
+        able: impl Fn(usize) -> bool,
+    ) -> bool {
+        let Self::Switch { min_items } = self else { return able(model) };
+        let mut models = 0..min_items.len();
+        let first = models.clone().find(|&m| able(m) && activity >= min_items[m]);
+        first.or_else(|| models.rfind(|&m| able(m))) == Some(model)
+    }
+
     /// The best `k` of several models' ranked lists, row by row; `activity` holds the number of
     /// distinct items of each row's user. Scores are scaled among those of the list, and an item
     /// missing from one counts there as [`Normalize`] says of items without a score.
@@ -93,16 +106,10 @@ impl Fusion {
             Self::ByActivity { levels, normalize } => fuse_rows(lists, k, |row, model, scores| {
                 weighted(level_of(levels, activity[row])[model], *normalize, scores)
             }),
-            Self::Switch { min_items } => {
-                let chosen: Vec<usize> = (0..rows)
-                    .map(|row| {
-                        let able = |l: &usize| !lists[*l].row(row).0.is_empty();
-                        let fits = |l: &usize| able(l) && activity[row] >= min_items[*l];
-                        let models = 0..lists.len();
-                        models.clone().find(fits).or_else(|| models.rev().find(able)).unwrap_or(0)
-                    })
-                    .collect();
-                switch(lists, |row, list| chosen[row] == list, k)
+            Self::Switch { .. } => {
+                let able = |row: usize| move |list: usize| !lists[list].row(row).0.is_empty();
+                let takes = |row: usize, list: usize| self.takes(list, activity[row], able(row));
+                switch(lists, takes, k)
             }
         }
     }

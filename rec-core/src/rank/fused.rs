@@ -72,9 +72,14 @@ impl Fused {
         self.models.iter().map(|member| &member.model)
     }
 
+    /// A model's own row of a user, if it knows the user.
+    pub(super) fn member_user(&self, model: usize, user: u32) -> Option<u32> {
+        self.models[model].row(user)
+    }
+
     /// Scales one row of a model's scores as the fusion says for a user with so many items;
     /// returns what an unscored item counts as.
-    fn scale(&self, model: usize, activity: usize, scores: &mut [f32]) -> f32 {
+    pub(super) fn scale(&self, model: usize, activity: usize, scores: &mut [f32]) -> f32 {
         match &self.fusion {
             Fusion::WeightedSum { weights, normalize } => {
                 weighted(weights[model], *normalize, scores)
@@ -119,15 +124,6 @@ impl Fused {
         unscored.for_each(|(score, _)| *score = f32::NEG_INFINITY);
         Ok(())
     }
-
-    /// Whether a switching fusion takes this model for a row; `able` lists the models that know
-    /// it.
-    fn takes(&self, model: usize, activity: usize, able: impl Fn(usize) -> bool) -> bool {
-        let Fusion::Switch { min_items } = &self.fusion else { return able(model) };
-        let models = 0..self.models.len();
-        let first = models.clone().find(|&m| able(m) && activity >= min_items[m]);
-        first.or_else(|| models.rev().find(|&m| able(m))) == Some(model)
-    }
 }
 
 fn add(own: &[f32], absent: f32, out: &mut [f32], scored: &mut [bool]) {
@@ -171,7 +167,7 @@ impl Scorer for Fused {
     fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
         let able = |model: usize, user: u32| self.models[model].row(user).is_some();
         let takes = |model: usize, user: u32| {
-            self.takes(model, self.seen.row(user as usize).len(), |m| able(m, user))
+            self.fusion.takes(model, self.seen.row(user as usize).len(), |m| able(m, user))
         };
         self.fuse(
             out,
@@ -229,7 +225,8 @@ impl Recommend for Fused {
             out,
             activity,
             |model| {
-                let takes = |&row: &usize| able(model) && self.takes(model, activity(row), able);
+                let takes =
+                    |&row: &usize| able(model) && self.fusion.takes(model, activity(row), able);
                 (0..histories.len()).filter(takes).collect()
             },
             |model, rows, out| {

@@ -1,5 +1,6 @@
 //! Ranking: what a model gives, what is asked of it, and how the best items are selected.
 
+pub mod explain;
 mod fuse;
 mod fused;
 mod learn;

@@ -322,7 +322,7 @@ impl PipelineConfig {
     pub fn check(&self) -> Result<()> {
         let mut names = Vec::new();
         for one in &self.recommenders {
-            crate::estimator(&one.model, &Value::Object(one.parameters.clone()))?;
+            crate::estimator(&one.model, &one.parameters)?;
             let name = one.name();
             let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
             if name.is_empty() || !name.chars().all(plain) {

@@ -23,8 +23,8 @@ mod tests {
     fn the_peak_rises_with_what_is_held() {
         reset_peak();
         let before = peak().unwrap();
-        let held = vec![1u8; 64 << 20];
+        let held = std::hint::black_box(vec![1u8; 64 << 20]);
         let after = peak().unwrap();
-        assert!(after >= before && after > 64 << 20, "{before} {after} {}", held.len());
+        assert!(after > before && after > held.len() as u64, "{before} {after}");
     }
 }

@@ -2,7 +2,6 @@
 
 mod config;
 mod content;
-mod measure;
 mod memory;
 mod model;
 mod read;
@@ -18,7 +17,6 @@ pub use config::{
     ContentVectors, DataFiles, Diversity, Fresh, FusionOptions, Keywords, PipelineConfig,
     Recommender, Reorder, TagPrediction, TextOptions,
 };
-pub use measure::{Measured, Measures};
 pub use model::{Catalogue, PipelineModel, PipelineReport};
 pub use run::Pipeline;
 pub use stages::StageReport;

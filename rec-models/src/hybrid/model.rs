@@ -1,18 +1,19 @@
 //! The fitted pipeline.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rec_core::data::split::SplitReport;
 use rec_core::data::{Csr, Dataset, Id, IdMap, IdMaps, Items};
+use rec_core::metrics::Leaderboard;
 use rec_core::profile::{UserProfile, profiles};
+use rec_core::rank::explain::{Explainer, Reasons};
 use rec_core::rank::{
-    Fusion, History, LearntFusion, Recommend, Scorer, Selection, Shortlisted, TopK,
+    Explain, Fusion, History, LearntFusion, Recommend, Scorer, Selection, Shortlisted, TopK,
 };
 use serde::{Deserialize, Serialize};
 
 use super::content::{Dense, Labels};
-use super::measure::Measures;
 use super::reorder::Order;
 use super::{PipelineConfig, StageReport};
 use crate::fit::Model;
@@ -27,10 +28,12 @@ pub struct PipelineModel {
     pub(super) lists: Shortlisted,
     pub(super) data: Dataset,
     pub(super) keywords: Option<Labels>,
+    /// The same as a table whose tags they are.
+    keyword_table: Option<Items>,
     pub(super) order: Order,
     pub(super) report: PipelineReport,
     /// The items that may be shown, ascending; all if none.
-    shown: Option<Vec<u32>>,
+    shown: RwLock<Option<Arc<[u32]>>>,
 }
 
 /// How a pipeline was made.
@@ -44,8 +47,10 @@ pub struct PipelineReport {
     pub fusion: Option<LearntFusion>,
     /// The recommenders' names, in the order of the fusion's weights.
     pub recommenders: Vec<String>,
-    /// The figures on the test part; none where nothing was held out for it.
-    pub measures: Option<Measures>,
+    /// The recommenders, the `fusion`, and the `shown` lists where those are put in another order, on
+    /// the test part; tested against the recommender that was best on the validation part. None where
+    /// nothing was held out.
+    pub leaderboard: Option<Leaderboard>,
     /// Items whose tags were predicted.
     pub predicted_tags: usize,
 }
@@ -73,7 +78,23 @@ impl PipelineModel {
         let (names, models): (Vec<String>, Vec<Arc<dyn Model>>) = named.into_iter().unzip();
         let lists = Shortlisted::new(plain(&models), fusion, config.fusion.candidates)?;
         let order = order(&config, &data)?;
-        Ok(Self { config, names, models, lists, data, keywords, order, report, shown: None })
+        let table = keywords.as_ref().zip(data.items.as_ref()).map(|(labels, items)| {
+            let Labels { names, rows } = labels.clone();
+            Items::new(items.ids().clone()).with_tag_matrix(names, rows)
+        });
+        let (keyword_table, shown) = (table.transpose()?, RwLock::default());
+        Ok(Self {
+            config,
+            names,
+            models,
+            lists,
+            data,
+            keywords,
+            keyword_table,
+            order,
+            report,
+            shown,
+        })
     }
 
     /// What it was made from.
@@ -121,27 +142,45 @@ impl PipelineModel {
     /// # Errors
     /// As [`profiles`]; [`Error::Empty`] where items have neither.
     pub fn profiles(&self, users: &[Id]) -> Result<Vec<UserProfile>> {
-        let log = &self.data.interactions;
-        let aligned = |labels: &Labels| {
-            let table = self.data.items.as_deref().map(|items| items.rows_of(&log.ids().items));
-            let row = |row: &Option<u32>| {
-                row.map_or_else(Vec::new, |row| labels.rows.iter_row(row as usize).collect())
-            };
-            Csr::from_rows(table.unwrap_or_default().iter().map(row), labels.names.len()).binary()
+        let (log, items) = (&self.data.interactions, self.data.items.as_deref());
+        let tagged = items.filter(|items| items.tags().is_some());
+        let Some(table) = tagged.or(self.keyword_table.as_ref()) else {
+            let why = "interests are told by the items' tags or keywords, and there are neither";
+            return Err(Error::empty("what items are about", why));
         };
-        let items = self.data.items.as_deref();
-        let tags =
-            items.and_then(|items| Some((items.tags_for(&log.ids().items)?, items.tag_names())));
-        let (labels, names) = match (tags, &self.keywords) {
-            (Some((tags, names)), _) if !names.is_empty() => (tags, names),
-            (_, Some(keywords)) => (aligned(keywords), &keywords.names),
-            _ => {
-                let why =
-                    "interests are told by the items' tags or keywords, and there are neither";
-                return Err(Error::empty("what items are about", why));
-            }
-        };
+        let labels = table.tags_for(&log.ids().items).unwrap_or_default();
+        let names = table.tag_names();
         profiles(log, &labels, names, users, &self.config.profile)
+    }
+
+    /// Why items are ranked for a user, recommender by recommender: shares, past items, tags and
+    /// keywords, and a sentence.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`] for a user no recommender knows or an item outside the catalogue,
+    /// [`Error::Data`] for an item that no recommender puts forward for the user.
+    pub fn explain(&self, user: &Id, items: &[Id]) -> Result<Vec<Reasons>> {
+        self.explainer()?.explain(user, items)
+    }
+
+    /// What explains the fused lists, for settings of its own and for histories.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn explainer(&self) -> Result<Explainer<'_>> {
+        let own = self.models.iter().map(|model| model.as_explain());
+        let members: Vec<(&str, Option<&dyn Explain>)> =
+            self.names.iter().map(String::as_str).zip(own).collect();
+        let mut explainer = Explainer::of_shortlists(&self.lists, &members)?
+            .with_log(&self.data.interactions)
+            .with_profile(self.config.profile.clone());
+        if let Some(items) = self.data.items.as_deref() {
+            explainer = explainer.with_items(items);
+        }
+        if let Some(keywords) = &self.keyword_table {
+            explainer = explainer.with_keywords(keywords);
+        }
+        Ok(explainer)
     }
 
     /// Shows only items of this catalogue from now on.
@@ -149,7 +188,7 @@ impl PipelineModel {
     /// # Errors
     /// [`Error::Empty`] where it has no item that the pipeline knows, [`Error::Parameter`] where a pinned
     /// item is gone.
-    pub fn set_catalogue(&mut self, items: &IdMap) -> Result<Catalogue> {
+    pub fn set_catalogue(&self, items: &IdMap) -> Result<Catalogue> {
         let known = &self.ids().items;
         let shown: Vec<u32> = (0u32..)
             .zip(known.iter())
@@ -167,7 +206,7 @@ impl PipelineModel {
         let new =
             items.iter().filter(|&id| known.get(id).is_none()).map(|id| id.to_owned()).collect();
         let report = Catalogue { known: shown.len(), gone: known.len() - shown.len(), new };
-        self.shown = Some(shown);
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Some(shown.into());
         Ok(report)
     }
 
@@ -178,11 +217,12 @@ impl PipelineModel {
         lists: impl FnOnce(&Selection<'_>) -> Option<Result<TopK>>,
         past: impl Fn() -> Csr,
     ) -> Option<Result<TopK>> {
-        let both;
-        let allow = match (&self.shown, selection.allow) {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut both: Vec<u32> = Vec::new();
+        let allow = match (&shown, selection.allow) {
             (Some(shown), Some(allow)) => {
                 let stays = |item: &u32| shown.binary_search(item).is_ok();
-                both = allow.iter().copied().filter(stays).collect::<Vec<u32>>();
+                both.extend(allow.iter().copied().filter(stays));
                 Some(&both[..])
             }
             (Some(shown), None) => Some(&shown[..]),

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use rec_core::data::split::Split;
 use rec_core::data::{Csr, Dataset, Items};
-use rec_core::metrics::VectorCosine;
-use rec_core::rank::{Fusion, FusionLearner, LearntFusion, Recommend, Shortlisted};
-use serde_json::{Value, json};
+use rec_core::metrics::{
+    EvaluateOptions, Leaderboard, LeaderboardOptions, Metric, VectorCosine, leaderboard,
+};
+use rec_core::rank::{Fusion, FusionLearner, LearntFusion, Recommend};
+use serde_json::json;
 
 use super::config::Recommender;
 use super::content::{self, Labels};
-use super::measure::{FUSION, Measures, SHOWN, measure};
 use super::model::{CONTENT, PipelineModel, PipelineReport, plain};
 use super::stages::{Key, Stages, Work, hash_files, read_json, write_json};
 use super::{PipelineConfig, read};
-use crate::fit::{FitContext, Model};
+use crate::fit::{Fit, FitContext, Model};
 use crate::{Error, Result};
 
 /// Runs a [`PipelineConfig`].
@@ -88,17 +89,6 @@ impl Pipeline {
         self.run_on(data, &key, stages, ctx)
     }
 
-    /// Does the job on a data set in memory.
-    ///
-    /// # Errors
-    /// As [`Pipeline::run`].
-    pub fn fit(&self, data: &Dataset, ctx: &FitContext<'_>) -> Result<PipelineModel> {
-        self.config.check()?;
-        let stages = Stages::new(self.folder.clone())?;
-        let hash = self.folder.as_ref().map(|_| data.writer()?.fingerprint()).transpose()?;
-        self.run_on(data.clone(), &Key::new("data", &hash, &[])?, stages, ctx)
-    }
-
     fn run_on(
         &self,
         data: Dataset,
@@ -139,11 +129,11 @@ impl Pipeline {
                 report,
             )
         };
-        let measures = match parts.test.is_empty() {
+        let leaderboard = match parts.test.is_empty() {
             true => None,
             false => {
                 let shown = model(&tried, report.clone())?;
-                Some(run.measure(&tried, &fusion, &shown, &names, &parts)?)
+                Some(run.measure(&tried, &shown, &parts)?)
             }
         };
         let fitted = match config.refit {
@@ -151,7 +141,19 @@ impl Pipeline {
             false => tried,
         };
         let stages = std::mem::take(&mut run.stages.done);
-        model(&fitted, PipelineReport { stages, measures, ..report })
+        model(&fitted, PipelineReport { stages, leaderboard, ..report })
+    }
+}
+
+impl Fit for Pipeline {
+    type Model = PipelineModel;
+
+    /// Does the job on a data set in memory; otherwise as [`Pipeline::run`].
+    fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<PipelineModel> {
+        self.config.check()?;
+        let stages = Stages::new(self.folder.clone())?;
+        let hash = self.folder.as_ref().map(|_| data.writer()?.fingerprint()).transpose()?;
+        self.run_on(data.clone(), &Key::new("data", &hash, &[])?, stages, ctx)
     }
 }
 
@@ -276,8 +278,7 @@ impl Run<'_> {
         let mut trained = Vec::with_capacity(recommenders.len());
         for one in recommenders {
             let stage = format!("{prefix}-{}", one.name());
-            let parameters = Value::Object(one.parameters.clone());
-            let (estimator, all) = crate::estimator(&one.model, &parameters)?;
+            let (estimator, all) = crate::estimator(&one.model, &one.parameters)?;
             let (data, inputs) = match estimator.reads_items() {
                 true => (data, vec![events, about]),
                 false => (&bare, vec![events]),
@@ -338,33 +339,39 @@ impl Run<'_> {
         Ok((learnt.fusion.clone(), Some(learnt)))
     }
 
-    /// Everyone's figures on the test part.
+    /// Everyone's figures on the test part, the validation part being known.
     fn measure(
         &mut self,
         tried: &[Trained],
-        fusion: &Fusion,
         shown: &PipelineModel,
-        names: &[String],
         parts: &Split,
-    ) -> Result<Measures> {
-        let config = self.config;
+    ) -> Result<Leaderboard> {
+        let (config, fused) = (self.config, shown.fused());
         let options =
-            (fusion, config.fusion.candidates, &config.rerank, &config.rules, &config.metrics);
+            (fused.fusion(), fused.candidates(), &config.rerank, &config.rules, &config.metrics);
         let inputs: Vec<&Key> = tried.iter().map(|one| &one.key).collect();
         let key = Key::new("measure", &options, &inputs)?;
-        let models: Vec<Arc<dyn Model>> = tried.iter().map(|one| one.model.clone()).collect();
-        let fused = Shortlisted::new(plain(&models), fusion.clone(), config.fusion.candidates)?;
-        let mut named: Vec<(&str, &dyn Recommend)> = names
-            .iter()
-            .zip(&models)
-            .map(|(n, m)| (n.as_str(), m.as_ref() as &dyn Recommend))
-            .collect();
-        named.push((FUSION, &fused));
+        let mut named: Vec<(&str, &dyn Recommend)> =
+            shown.models().map(|(name, model)| (name, model.as_ref() as &dyn Recommend)).collect();
+        named.push(("fusion", fused));
         if !shown.order.is_plain() {
-            named.push((SHOWN, shown));
+            named.push(("shown", shown));
         }
-        let similarity =
-            shown.order.vectors().map(|v| VectorCosine::new(v.dim, &v.values)).transpose()?;
+        let similarity = match shown.order.vectors() {
+            Some(vectors) => Some(VectorCosine::new(vectors.dim, &vectors.values)?),
+            None => None,
+        };
+        let evaluation = EvaluateOptions {
+            metrics: Metric::parse_all(&config.metrics)?,
+            also_seen: vec![&parts.valid],
+            similarity: similarity.as_ref().map(|s| s as _),
+            protocol: parts.report.protocol.to_string(),
+            bootstrap: 200,
+            seed: config.seed,
+            ..EvaluateOptions::default()
+        };
+        let compare =
+            LeaderboardOptions { baseline: best_alone(shown.report()), ..Default::default() };
         let threads = self.ctx.threads;
         self.stages.run(
             "measure",
@@ -372,15 +379,20 @@ impl Run<'_> {
             Work {
                 make: || {
                     rec_core::parallel::install(threads, || {
-                        let similarity = similarity.as_ref().map(|s| s as _);
-                        measure(&named, parts, &config.metrics, similarity)
+                        leaderboard(&named, &parts.test, &evaluation, &compare)
                     })
                 },
-                save: |measures: &Measures, path: &Path| write_json(path, measures),
+                save: |board: &Leaderboard, path: &Path| write_json(path, board),
                 load: read_json,
             },
         )
     }
+}
+
+/// The recommender that was best by itself on the validation part.
+fn best_alone(report: &PipelineReport) -> Option<&str> {
+    let alone = report.fusion.as_ref()?.alone.iter().zip(&report.recommenders);
+    alone.max_by(|a, b| a.0.total_cmp(b.0)).map(|(_, name)| name.as_str())
 }
 
 /// The hash of an encoder's files.

@@ -28,6 +28,10 @@ impl Model for PipelineModel {
         KIND
     }
 
+    fn as_pipeline(&self) -> Option<&PipelineModel> {
+        Some(self)
+    }
+
     fn writer(&self) -> Result<ModelWriter> {
         let saved = Saved {
             pipeline: self.config.clone(),

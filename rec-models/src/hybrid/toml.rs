@@ -38,6 +38,17 @@ impl PipelineConfig {
         Self::parse(text, Path::new("pipeline.toml"))
     }
 
+    /// Reads JSON.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for unknown keys, with the near one; and as [`PipelineConfig::check`].
+    pub fn from_value(value: serde_json::Value) -> Result<Self> {
+        let config: Self = serde_json::from_value(value)
+            .map_err(|e| Error::parameter("config", "…", near(&e.to_string())))?;
+        config.check()?;
+        Ok(config)
+    }
+
     /// The configuration as TOML, with every default written out.
     ///
     /// # Errors
@@ -48,7 +59,7 @@ impl PipelineConfig {
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let config: Self = toml::from_str(text).map_err(|e| {
-            let line = e.span().map(|span| text[..span.start].lines().count().max(1) as u64);
+            let line = e.span().map(|span| 1 + text[..span.start].matches('\n').count() as u64);
             Error::format(path, line, near(e.message()))
         })?;
         config.check()?;

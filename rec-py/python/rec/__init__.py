@@ -21,7 +21,7 @@ from . import errors, metrics, rerank, sampling, split, text
 from ._content import Content
 from ._encoder import TextEncoder
 from ._estimator import Model, load
-from ._evaluate import Report, compare, evaluate
+from ._evaluate import Report, compare, evaluate, leaderboard
 from ._fusion import Fusion
 from ._graph import GFCF, NGCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
 from ._language import LanguageModel
@@ -44,6 +44,7 @@ from ._native import (
     Explanation,
     Graph,
     Items,
+    Leaderboard,
     PairedTest,
     Recommendations,
     SocialGraph,
@@ -51,6 +52,7 @@ from ._native import (
     Vocab,
     __version__,
 )
+from ._pipeline import Pipeline
 from ._profiles import profiles
 from ._read import read, read_split
 from ._social import SEPT, LinkPredictor, SocialLightGCN
@@ -97,6 +99,7 @@ __all__ = [
     "ItemKNN",
     "Items",
     "LanguageModel",
+    "Leaderboard",
     "LightGCN",
     "LinkPredictor",
     "LoRA",
@@ -107,6 +110,7 @@ __all__ = [
     "NotFittedError",
     "PairedTest",
     "ParameterError",
+    "Pipeline",
     "Popular",
     "RecError",
     "Recommendations",
@@ -136,6 +140,7 @@ __all__ = [
     "compare",
     "errors",
     "evaluate",
+    "leaderboard",
     "load",
     "metrics",
     "profiles",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
+    from ._native import Items
+
     Id = Union[int, str]
     Ids = Union[Sequence[Id], NDArray[Any], Iterable[Id]]
     OnUnknown = Union[Literal["raise", "skip"], "Model"]
@@ -76,8 +78,11 @@ class Model:
             setattr(self, name, params[name])
         self._check()
 
-    def _check(self) -> None:
+    def _check_config(self) -> None:
         _native.check_params(self._kind, self._config())
+
+    def _check(self) -> None:
+        self._check_config()
         if self.random_state is not None and not _is_count(self.random_state, 0):
             raise ParameterError(
                 f"parameter random_state = {self.random_state!r}: give an integer of at least 0, "
@@ -222,9 +227,39 @@ class Model:
         """The ``k`` items most like each of these, itself left out."""
         return self._model().similar_items(items, k=k, num_threads=self.num_threads)
 
-    def explain(self, user: Id, item: Id) -> Explanation:
-        """What each of the user's past items adds to the item's score."""
-        return self._model().explain(user, item)
+    def explain(
+        self,
+        user: Id,
+        item: Id,
+        *,
+        items: Items | None = None,
+        keywords: Items | None = None,
+        train: Dataset | None = None,
+    ) -> Explanation:
+        """Why the item has its score: what each of the user's past items adds, and more.
+
+        ``items`` brings titles and tags, ``keywords`` a table whose tags are the items' keywords;
+        what the item shares with the user's interests in them is part of the explanation. ``train``
+        is the data the model was fitted on: it knows the order and the times of the user's past
+        (and its ``items``, unless others are given). Models that explain nothing by themselves are
+        asked again without each of the user's last 50 items.
+        """
+        return self._model().explain(
+            item, user=user, history=None, items=items, keywords=keywords, train=train
+        )
+
+    def explain_history(
+        self,
+        history: Iterable[Any],
+        item: Id,
+        *,
+        items: Items | None = None,
+        keywords: Items | None = None,
+    ) -> Explanation:
+        """The same for a user known only by what they had, as in ``recommend_histories``."""
+        return self._model().explain(
+            item, user=None, history=list(history), items=items, keywords=keywords, train=None
+        )
 
     @property
     def user_ids(self) -> NDArray[Any]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import _native
 from ._estimator import Model
-from ._native import Dataset, PairedTest, Recommendations
+from ._native import Dataset, Leaderboard, PairedTest, Recommendations
 from .errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -83,9 +83,10 @@ def evaluate(
     where given, and those of ``also_seen`` (the validation part). ``candidates`` ranks each user's
     relevant items among so many sampled ones instead, under the name ``sampled(n)_ndcg@10``.
 
-    Metrics are ``precision@k``, ``recall@k``, ``hr@k``, ``ndcg@k``, ``ndcg_linear@k``,
+    Metrics are ``precision@k``, ``recall@k``, ``recall_head@k``, ``recall_tail@k``, ``hr@k``, ``ndcg@k``, ``ndcg_linear@k``,
     ``ndcg_exp@k``, ``mrr@k``, ``map@k``, ``map_full@k``, ``r_precision``, ``auc``, ``coverage@k``,
-    ``gini@k``, ``novelty@k``, ``diversity@k`` and ``serendipity@k``. Diversity takes ``test.items``
+    ``gini@k``, ``novelty@k``, ``diversity@k`` and ``serendipity@k``. The head is the fifth of the
+    catalogue that most training users had, the tail the rest. Diversity takes ``test.items``
     and a ``similarity``: ``"jaccard"`` or ``"cosine"`` of tags, or the name of a vector field.
 
     Ready-made ``Recommendations`` are measured as they are, and so is what any other object with a
@@ -123,6 +124,76 @@ def evaluate(
             _test_users(test), k=_depth(names), filter_seen=filter_seen, on_unknown="skip"
         )
     return Report(_native.evaluate_answer(answer, test, names, similarity, shared))
+
+
+def leaderboard(
+    models: Mapping[str, Model],
+    test: Dataset,
+    *,
+    baseline: str | None = None,
+    train: Dataset | None = None,
+    metrics: Sequence[str] = (
+        "ndcg@10",
+        "recall@10",
+        "recall_head@10",
+        "recall_tail@10",
+        "coverage@10",
+        "novelty@10",
+    ),
+    segments: Mapping[str, int] = {"cold": 0, "warm": 5, "heavy": 50},  # noqa: B006
+    filter_seen: bool = True,
+    also_seen: Dataset | Sequence[Dataset] = (),
+    ties: Literal["pessimistic", "by_id"] = "pessimistic",
+    min_weight: float | None = None,
+    unknown_users: Missing = "miss",
+    unknown_items: Missing = "miss",
+    seen_items: Missing = "miss",
+    similarity: str = "jaccard",
+    protocol: str = "",
+    permutations: int = 10_000,
+    bootstrap: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+    num_threads: int | None = None,
+) -> Leaderboard:
+    """Measures models side by side, each once: all users, and each segment of them.
+
+    ``models`` are named, ``{"EASE": ease, "fusion": fusion}``. ``segments`` part the users by their
+    distinct items in ``train`` (by default in what the first model was trained on): a user belongs
+    to the last whose number they reach; ``{}`` for none. With a ``baseline`` each of the others is
+    tested against it, as in ``compare``, and p-values are adjusted for the number of models (Holm
+    1979). The other options are those of ``evaluate``.
+
+    The result prints as a table, has ``to_frame``, ``to_dict`` and ``to_json``, and ``write_html``
+    for a page with plots that needs no network.
+    """
+    options = {
+        "protocol": protocol,
+        "bootstrap": bootstrap,
+        "confidence": confidence,
+        "seed": seed,
+        "num_threads": num_threads,
+        "ties": ties,
+        "min_weight": min_weight,
+        "unknown_users": unknown_users,
+        "unknown_items": unknown_items,
+        "seen_items": seen_items,
+    }
+    also = [also_seen] if isinstance(also_seen, Dataset) else list(also_seen)
+    return _native.leaderboard(
+        [model._model() for model in models.values()],
+        list(models),
+        test,
+        train,
+        filter_seen,
+        also,
+        [metrics] if isinstance(metrics, str) else list(metrics),
+        similarity,
+        list(segments.items()),
+        baseline,
+        permutations,
+        options,
+    )
 
 
 def compare(

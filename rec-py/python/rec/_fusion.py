@@ -36,6 +36,7 @@ class Fusion(Model):
             ``"min_max"``, ``"z_score"`` or ``"rank"``.
         constant: The constant of reciprocal rank fusion.
         min_items: For switching: the distinct items a user must have had, one a model.
+        names: What explanations call the models; their classes unless given.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Fusion(Model):
         normalize: Literal["none", "min_max", "z_score", "rank"] = "min_max",
         constant: float = 60.0,
         min_items: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
         num_threads: int | None = None,
     ) -> None:
         self.models = models
@@ -56,6 +58,7 @@ class Fusion(Model):
         self.normalize: Literal["none", "min_max", "z_score", "rank"]
         self.constant: float
         self.min_items: Sequence[int] | None
+        self.names: Sequence[str] | None
         self._set(locals())
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -74,6 +77,10 @@ class Fusion(Model):
         if self.method not in METHODS:
             raise ParameterError(
                 f"parameter method = {self.method!r}: choose {', '.join(METHODS)}"
+            )
+        if self.names is not None and len(self.names) != len(self.models):
+            raise ParameterError(
+                f"parameter names: {len(self.names)} for {len(self.models)} models; name each"
             )
 
     def _config(self) -> dict[str, Any]:
@@ -136,8 +143,17 @@ class Fusion(Model):
 
     def _model(self) -> _native.FittedModel:
         if self._fitted is None:
-            self._fitted = _native.fuse([model._model() for model in self.models], self._config())
+            fitted = [model._model() for model in self.models]
+            self._fitted = _native.fuse(fitted, self._names(), self._config())
         return self._fitted
+
+    def _names(self) -> list[str]:
+        """The given names, or the classes; a second of a class is numbered."""
+        if self.names is not None:
+            return list(self.names)
+        classes = [type(model).__name__ for model in self.models]
+        seen = [classes[:at].count(name) + 1 for at, name in enumerate(classes)]
+        return [name if n == 1 else f"{name} {n}" for name, n in zip(classes, seen)]
 
     def __sklearn_is_fitted__(self) -> bool:
         return all(model._fitted is not None for model in self.models)

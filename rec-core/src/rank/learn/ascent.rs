@@ -13,7 +13,8 @@ const ROUNDS: usize = 20;
 /// The mean of the users' NDCG@k under these weights.
 pub(super) fn mean_ndcg(samples: &[&Sample], weights: &[f32], k: usize) -> f64 {
     // Collected, so that the sum is taken in order whatever the threads.
-    let each: Vec<f64> = samples.par_iter().map(|sample| sample.ndcg(weights, k)).collect();
+    let one = |sums: &mut Vec<f32>, sample: &&Sample| sample.ndcg(weights, k, sums);
+    let each: Vec<f64> = samples.par_iter().map_init(Vec::new, one).collect();
     each.iter().sum::<f64>() / samples.len().max(1) as f64
 }
 

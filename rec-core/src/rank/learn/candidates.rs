@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::FusionLearner;
 use crate::data::{Csr, Interactions};
-use crate::metrics::ndcg;
+use crate::metrics::ndcg_of_ranks;
 use crate::rank::normalize::by_rank;
 use crate::rank::{Recommend, better};
 use crate::rng::{mix, stream};
@@ -18,36 +18,49 @@ pub(super) struct Sample {
     pub(super) activity: usize,
     /// Which half of the users, 0 or 1.
     pub(super) half: usize,
-    /// Ascending.
-    items: Vec<u32>,
-    /// Scaled scores, `[items, models]`.
+    /// How many candidates there are.
+    n: usize,
+    /// Scaled scores by ascending item: `[models, items]`.
     scores: Vec<f32>,
     /// Reciprocal rank fusion's score: `[items]`.
     ranked: Vec<f32>,
-    /// Ascending; those no model put forward count as missed.
-    relevant: Vec<u32>,
+    /// Places of the candidates that are relevant.
+    hits: Vec<u32>,
+    /// Relevant items in all; those no model put forward count as missed.
+    n_relevant: usize,
 }
 
 impl Sample {
-    pub(super) fn ndcg(&self, weights: &[f32], k: usize) -> f64 {
-        let score = |row: &[f32]| row.iter().zip(weights).map(|(s, w)| s * w).sum();
-        self.of_scores(self.scores.chunks_exact(weights.len()).map(score), k)
+    /// The scores of a weighted sum are written over `sums`.
+    pub(super) fn ndcg(&self, weights: &[f32], k: usize, sums: &mut Vec<f32>) -> f64 {
+        if self.hits.is_empty() {
+            return 0.0;
+        }
+        sums.clear();
+        sums.resize(self.n, 0.0);
+        // A model at a time, so that a pass is over neighbours; one without weight changes nothing.
+        for (scores, &w) in self.scores.chunks_exact(self.n).zip(weights).filter(|m| *m.1 != 0.0) {
+            sums.iter_mut().zip(scores).for_each(|(sum, &s)| *sum += s * w);
+        }
+        self.of_scores(sums, k)
     }
 
     pub(super) fn ndcg_by_rank(&self, k: usize) -> f64 {
-        self.of_scores(self.ranked.iter().copied(), k)
+        self.of_scores(&self.ranked, k)
     }
 
-    fn of_scores(&self, scores: impl Iterator<Item = f32>, k: usize) -> f64 {
-        let mut order: Vec<(u32, f32)> = self.items.iter().copied().zip(scores).collect();
-        let k = k.min(order.len());
-        if k < order.len() {
-            order.select_nth_unstable_by(k, |a, b| better(*a, *b));
-            order.truncate(k);
-        }
-        order.sort_unstable_by(|a, b| better(*a, *b));
-        let list: Vec<u32> = order.into_iter().map(|(item, _)| item).collect();
-        ndcg(&list, &self.relevant, k.max(1))
+    /// Only the relevant items' ranks count, so nothing is sorted: a rank is the number of items
+    /// that are better, by score and then by id.
+    fn of_scores(&self, scores: &[f32], k: usize) -> f64 {
+        let rank = |&at: &u32| {
+            let (before, after) = scores.split_at(at as usize);
+            let (own, after) = (after[0], &after[1..]);
+            let above = before.iter().map(|&s| u32::from(s >= own)).sum::<u32>();
+            above + after.iter().map(|&s| u32::from(s > own)).sum::<u32>()
+        };
+        let mut ranks: Vec<u32> = self.hits.iter().map(rank).collect();
+        ranks.sort_unstable();
+        ndcg_of_ranks(&ranks, self.n_relevant, k.min(self.n).max(1))
     }
 }
 
@@ -71,7 +84,7 @@ pub(super) fn samples(
     }
     let all: Result<Vec<Sample>> =
         users.par_iter().map(|&user| sample(learner, models, &relevant, user)).collect();
-    let new: Vec<Sample> = all?.into_iter().filter(|sample| !sample.relevant.is_empty()).collect();
+    let new: Vec<Sample> = all?.into_iter().filter(|sample| sample.n_relevant > 0).collect();
     if new.is_empty() {
         let why = "no user that all models know did anything in it that is new to them; hold out part \
                    of the users' last events";
@@ -128,19 +141,18 @@ fn sample(
     }
     items.sort_unstable();
     items.dedup();
-    let scores = items.iter().flat_map(|&i| scaled.iter().map(move |row| row[i as usize]));
+    let is_new = |item: &&u32| seen.binary_search(item).is_err();
+    let relevant: Vec<u32> = truth.row(user as usize).iter().filter(is_new).copied().collect();
+    let place = |item: &u32| items.binary_search(item).ok().map(|at| at as u32);
+    let of_model = |row: &Vec<f32>| items.iter().map(|&i| row[i as usize]).collect::<Vec<_>>();
     Ok(Sample {
         activity: seen.len(),
         half: (mix(learner.seed ^ mix(u64::from(user))) & 1) as usize,
-        scores: scores.collect(),
+        n: items.len(),
+        scores: scaled.iter().flat_map(of_model).collect(),
         ranked: items.iter().map(|&item| ranks[item as usize]).collect(),
-        relevant: truth
-            .row(user as usize)
-            .iter()
-            .copied()
-            .filter(|item| seen.binary_search(item).is_err())
-            .collect(),
-        items,
+        hits: relevant.iter().filter_map(place).collect(),
+        n_relevant: relevant.len(),
     })
 }
 
@@ -170,4 +182,53 @@ fn best(scores: &[f32], seen: &[u32], k: usize) -> Vec<u32> {
         all.truncate(k);
     }
     all.into_iter().map(|(item, _)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::ndcg;
+
+    /// Scores in few steps, so that there are ties, from a hash.
+    fn drawn(seed: u64, n: usize, models: usize) -> Sample {
+        let score = |at: u64| (mix(seed ^ mix(at)) % 7) as f32 / 7.0;
+        let hits = (0..n as u32).filter(|&i| mix(seed ^ u64::from(i)) % 9 == 0).collect();
+        Sample {
+            activity: 0,
+            half: 0,
+            n,
+            scores: (0..(n * models) as u64).map(score).collect(),
+            ranked: (0..n as u64).map(|at| score(at + 999)).collect(),
+            hits,
+            n_relevant: 5 + n,
+        }
+    }
+
+    /// Sorts the whole list, items being their places.
+    fn by_sorting(sample: &Sample, scores: &[f32], k: usize) -> f64 {
+        let mut order: Vec<(u32, f32)> = (0..sample.n as u32).zip(scores.iter().copied()).collect();
+        order.sort_by(|a, b| better(*a, *b));
+        let k = k.min(order.len());
+        let list: Vec<u32> = order[..k].iter().map(|&(item, _)| item).collect();
+        let missed = (sample.hits.len()..sample.n_relevant).map(|at| (sample.n + at) as u32);
+        let relevant: Vec<u32> = sample.hits.iter().copied().chain(missed).collect();
+        ndcg(&list, &relevant, k.max(1))
+    }
+
+    #[test]
+    fn counting_ranks_is_sorting_to_the_last_bit() {
+        let weights = [0.3f32, 0.0, 0.45, 0.25];
+        for seed in 0..200u64 {
+            let sample = drawn(seed, 1 + seed as usize % 40, 4);
+            let score = |at: usize| {
+                weights.iter().enumerate().map(|(m, w)| sample.scores[m * sample.n + at] * w).sum()
+            };
+            let scores: Vec<f32> = (0..sample.n).map(score).collect();
+            for k in [1, 3, 10, 50] {
+                let got = sample.ndcg(&weights, k, &mut vec![9.0; 3]);
+                assert_eq!(got, by_sorting(&sample, &scores, k));
+                assert_eq!(sample.ndcg_by_rank(k), by_sorting(&sample, &sample.ranked, k));
+            }
+        }
+    }
 }

@@ -109,8 +109,9 @@ impl FusionLearner {
             .into_par_iter()
             .map(|(from, to): (usize, usize)| {
                 let levels = self.by_level(&halves[from], n, level);
-                let ndcg = |s: &&Sample| s.ndcg(&levels[level(s)].weights, self.k);
-                halves[to].iter().map(ndcg).sum::<f64>()
+                let mut sums = Vec::new();
+                let mut ndcg = |s: &Sample| s.ndcg(&levels[level(s)].weights, self.k, &mut sums);
+                halves[to].iter().map(|sample| ndcg(sample)).sum::<f64>()
             })
             .sum();
         let one = |model: usize| -> Vec<f32> {

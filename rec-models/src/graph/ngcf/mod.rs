@@ -130,6 +130,10 @@ impl Ngcf {
 impl Fit for Ngcf {
     type Model = NgcfModel;
 
+    fn reads_items(&self) -> bool {
+        false
+    }
+
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<NgcfModel> {
         self.check()?;
         let log = &data.interactions;

@@ -7,10 +7,11 @@ use std::path::Path;
 use rec_core::data::read::{write_interactions, write_items};
 use rec_core::data::synthetic::Shop;
 use rec_core::data::{Dataset, Id, IdMap};
+use rec_core::rank::explain::{Domain, Language};
 use rec_core::rank::{Query, Recommend as _, Recommendations, Users, recommend};
 
 use super::*;
-use crate::fit::{FitContext, Model as _};
+use crate::fit::{Fit as _, FitContext, Model as _};
 
 /// Every stage, quick to train and the same with any number of threads.
 const TOML: &str = r#"
@@ -120,19 +121,22 @@ fn from_files_to_lists_with_every_stage_told() {
     let answer = everyone(&model);
     assert_eq!(answer.len(), 150);
     assert!((0..150).all(|row| answer.top.row(row).0.len() == 5));
-    let measures = model.report().measures.as_ref().unwrap();
-    let ndcg = |name: &str| {
-        let row = measures.rows.iter().find(|row| row.name == name).unwrap();
-        (row.report.mean("ndcg@10").unwrap(), row.report.mean("diversity@10").unwrap())
-    };
-    assert!(ndcg("fusion").0 > 1.3 * ndcg("popular").0, "{:?}", measures.rows);
-    assert!(ndcg("shown").1 > ndcg("fusion").1);
-    assert_eq!(measures.best.as_ref().unwrap().test.name, "ndcg@10");
+    let board = model.report().leaderboard.as_ref().unwrap();
+    let mean = |name: &str, metric: &str| board.cell(name, metric, None).unwrap().mean.unwrap();
+    assert!(mean("fusion", "ndcg@10") > 1.3 * mean("popular", "ndcg@10"), "{board}");
+    assert!(mean("shown", "diversity@10") > mean("fusion", "diversity@10"), "{board}");
+    assert!(board.baseline.is_some());
 
     let someone = [answer.queries[0].clone()];
     let profile = model.profiles(&someone).unwrap().remove(0);
     assert!(!profile.interests.is_empty() && !profile.interests[0].evidence.is_empty());
     assert!(!model.keywords(0).is_empty());
+
+    let shown = answer.row(0).next().unwrap().0.to_owned();
+    let why = model.explain(&someone[0], std::slice::from_ref(&shown)).unwrap().remove(0);
+    let parts: f32 = why.recommenders.iter().map(|share| share.part).sum();
+    assert!((parts - why.score).abs() < 1e-5 && !why.past.is_empty());
+    assert!(why.to_sentence(Language::Zh, Domain::Shop).contains('“'), "{why:?}");
 }
 
 #[test]
@@ -167,7 +171,7 @@ fn an_item_nobody_had_is_shown_for_its_words() {
     let cold = Dataset { interactions: log, items: Some(table.into()), social: None };
     let content = Recommender::new("content", &serde_json::json!({})).unwrap();
     let config = PipelineConfig { recommenders: vec![content], ..PipelineConfig::default() };
-    let model = Pipeline::new(config).fit(&cold, &FitContext::default()).unwrap();
+    let model = Pipeline::new(config).fit(&cold, &mut FitContext::default()).unwrap();
     let first = items.ids().id(0).unwrap().to_owned();
     let history = [vec![(first, 1.0)]];
     let answer = model.recommend(&Query::new(Users::Histories(&history), 1)).unwrap();
@@ -179,7 +183,7 @@ fn without_a_list_of_recommenders_those_that_fit_the_data_are_taken() {
     let data = shop();
     let bare = Dataset::from(data.interactions.clone());
     let config = PipelineConfig { refit: false, ..PipelineConfig::default() };
-    let fit = |data: &Dataset| Pipeline::new(config.clone()).fit(data, &FitContext::default());
+    let fit = |data: &Dataset| Pipeline::new(config.clone()).fit(data, &mut FitContext::default());
     let names = |model: &PipelineModel| model.report().recommenders.clone();
     let plain = fit(&bare).unwrap();
     assert_eq!(names(&plain), ["popular", "item_knn", "co_transition", "als", "item2vec"]);
@@ -191,7 +195,7 @@ fn without_a_list_of_recommenders_those_that_fit_the_data_are_taken() {
 fn only_what_the_catalogue_still_has_is_shown() {
     let config = PipelineConfig { refit: false, ..PipelineConfig::default() };
     let data = Dataset::from(shop().interactions);
-    let mut model = Pipeline::new(config).fit(&data, &FitContext::default()).unwrap();
+    let model = Pipeline::new(config).fit(&data, &mut FitContext::default()).unwrap();
     let half = IdMap::from_strings(
         (0..48)
             .map(|i| format!("P{i:05}"))

@@ -37,8 +37,9 @@ fn a_change_repeats_only_what_depends_on_it() {
         redone(&model).join(" ")
     };
     assert_eq!(change("factors = 8", "factors = 9"), "try-als fusion measure fit-als");
-    let keywords = change("most = 4", "most = 5");
-    assert_eq!(keywords, "keywords try-content fusion measure fit-content");
+    assert_eq!(change("most = 4", "most = 5"), "keywords");
+    let words = change("stop_words = [\"zh\"]", "stop_words = []");
+    assert_eq!(words, "words vectors keywords tags try-content fusion measure fit-content");
     assert_eq!(change("lambda = 0.8", "lambda = 0.7"), "measure");
     // A default that is spelled out changes nothing.
     assert_eq!(change("factors = 8", "factors = 8\nalpha = 1.0"), "");
@@ -87,10 +88,9 @@ fn a_cancelled_run_goes_on_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let (path, work) = (files(dir.path()), dir.path().join("work"));
     let pipeline = Pipeline::from_toml(&path).unwrap().keep_in(&work);
-    let ctx =
-        FitContext { progress: std::sync::Arc::new(Stop::default()), ..FitContext::default() };
-    let stop = Stop { cancel: ctx.cancel.clone() };
-    let ctx = FitContext { progress: std::sync::Arc::new(stop), ..ctx };
+    let cancel = crate::fit::Cancel::default();
+    let progress = std::sync::Arc::new(Stop { cancel: cancel.clone() });
+    let ctx = FitContext { progress, cancel, ..FitContext::default() };
     assert!(matches!(pipeline.run(&ctx), Err(crate::Error::Cancelled(_))));
     let resumed = run(&path, &work);
     let again = redone(&resumed);
