@@ -536,9 +536,12 @@ fn bad_parameters_and_data_are_refused_by_name() {
 fn users_and_items_without_interactions_are_not_in_the_way() {
     // User 1 and item 2 are isolated; user 0 had every other item, so that only item 2 is a negative.
     let data = dataset(&Csr::from_rows([vec![(0, 1.0), (1, 1.0)], vec![]], 3));
-    let model = fit(&small(3), &data, 1);
-    assert!(model.user_factors().iter().chain(model.item_factors()).all(|x| x.is_finite()));
-    assert!(!model.knows(1) && model.user_factors()[8..].iter().all(|x| *x == 0.0));
+    for estimator in [small(3), sampled(3)] {
+        let model = fit(&estimator, &data, 1);
+        assert!(model.user_factors().iter().chain(model.item_factors()).all(|x| x.is_finite()));
+        assert!(!model.knows(1) && model.user_factors()[8..].iter().all(|x| *x == 0.0));
+        assert!(estimator.loss == GraphLoss::Bpr || model.item_factors()[16..] == [0.0; 8]);
+    }
     // A user who had everything leaves no triple at all.
     let all = dataset(&Csr::from_rows([vec![(0, 1.0), (1, 1.0)]], 2));
     assert!(fit(&small(2), &all, 1).user_factors().iter().all(|x| x.is_finite()));
