@@ -57,6 +57,8 @@ enum Contrasted {
     CrossLayer,
     Noise,
     EdgeDropout,
+    NodeDropout,
+    RandomWalk,
 }
 
 #[derive(Parser)]
@@ -96,7 +98,7 @@ struct Args {
     weight: f32,
     #[arg(long, default_value_t = 0.2)]
     contrast_temperature: f32,
-    /// Length of the noise, or share of edges dropped.
+    /// Length of the noise, or share of edges or nodes dropped.
     #[arg(long, default_value_t = 0.1)]
     noise: f32,
     #[arg(long)]
@@ -177,6 +179,8 @@ impl Args {
             Contrasted::CrossLayer => Views::CrossLayer { noise: self.noise, layer: 1 },
             Contrasted::Noise => Views::Noise { noise: self.noise },
             Contrasted::EdgeDropout => Views::EdgeDropout { rate: self.noise },
+            Contrasted::NodeDropout => Views::NodeDropout { rate: self.noise },
+            Contrasted::RandomWalk => Views::RandomWalk { rate: self.noise },
         };
         Some(Contrast { views, weight: self.weight, temperature: self.contrast_temperature })
     }

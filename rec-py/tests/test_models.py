@@ -32,7 +32,7 @@ MODELS = [
     rec.LightGCNPP(factors=8, epochs=2, batch_size=256, alpha=0.5),
     rec.XSimGCL(factors=8, epochs=2, batch_size=256, noise=0.1, contrast_layer=2),
     rec.SimGCL(factors=8, layers=2, epochs=2, batch_size=256, loss="softmax"),
-    rec.SGL(factors=8, layers=2, epochs=2, batch_size=256, edge_dropout=0.2),
+    rec.SGL(factors=8, layers=2, epochs=2, batch_size=256, drop_rate=0.2),
     rec.UltraGCN(factors=8, epochs=2, batch_size=256, negatives=10),
     rec.GFCF(factors=4),
     rec.NGCF(factors=8, layers=2, epochs=2, batch_size=256),

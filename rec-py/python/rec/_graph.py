@@ -205,7 +205,7 @@ class _Contrasted(LightGCN):
     def _params(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         params = super()._params(config)
         contrast = config["contrast"]
-        views = contrast["views"][cls._views]
+        (views,) = contrast["views"].values()
         params |= {ours: views[theirs] for ours, theirs in cls._of_views.items()}
         params["contrast_weight"] = contrast["weight"]
         params["contrast_temperature"] = contrast["temperature"]
@@ -332,18 +332,21 @@ class SimGCL(_Contrasted):
 
 
 class SGL(_Contrasted):
-    """LightGCN with a contrast between two graphs that lack some edges (Wu et al. 2021).
+    """LightGCN with a contrast between two graphs that lack something (Wu et al. 2021).
 
     Args:
         contrast_weight: Weight of the contrast beside the loss.
         contrast_temperature: What the contrast divides cosines by.
-        edge_dropout: Share of the edges that each of the two graphs lacks; drawn anew every epoch.
+        augmentation: What the two graphs, drawn anew every epoch, lack: ``"edge_dropout"`` a share
+            of the edges, ``"node_dropout"`` all edges of a share of the nodes, ``"random_walk"``
+            other edges in each layer.
+        drop_rate: That share.
 
     The others are those of ``LightGCN``.
     """
 
     _views = "edge_dropout"
-    _of_views: ClassVar[dict[str, str]] = {"edge_dropout": "rate"}
+    _of_views: ClassVar[dict[str, str]] = {"drop_rate": "rate"}
     _residual: ClassVar[float | None] = None
 
     def __init__(
@@ -361,7 +364,8 @@ class SGL(_Contrasted):
         positives: Literal["events", "users"] = "events",
         contrast_weight: float = 0.1,
         contrast_temperature: float = 0.2,
-        edge_dropout: float = 0.1,
+        augmentation: Literal["edge_dropout", "node_dropout", "random_walk"] = "edge_dropout",
+        drop_rate: float = 0.1,
         tags: float = 0.0,
         content: str | None = None,
         content_l2: float = 1.0,
@@ -382,15 +386,33 @@ class SGL(_Contrasted):
         self.positives: Literal["events", "users"]
         self.contrast_weight: float
         self.contrast_temperature: float
-        self.edge_dropout: float
+        self.augmentation: Literal["edge_dropout", "node_dropout", "random_walk"]
+        self.drop_rate: float
         self.tags: float
         self.content: str | None
         self.content_l2: float
         self.max_memory: int
         self._set(locals())
 
+    def _config(self) -> dict[str, Any]:
+        config = super()._config()
+        (views,) = config["contrast"]["views"].values()
+        config["contrast"]["views"] = {config.pop("augmentation"): views}
+        return config
 
-_BY_VIEWS: dict[str, type[Model]] = {cls._views: cls for cls in (XSimGCL, SimGCL, SGL)}
+    @classmethod
+    def _params(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        augmentation = next(iter(config["contrast"]["views"]))
+        return super()._params(config) | {"augmentation": augmentation}
+
+
+_BY_VIEWS: dict[str, type[Model]] = {
+    "cross_layer": XSimGCL,
+    "noise": SimGCL,
+    "edge_dropout": SGL,
+    "node_dropout": SGL,
+    "random_walk": SGL,
+}
 
 
 class GFCF(Model):

@@ -1,6 +1,5 @@
 //! Self-supervised contrast of two views of the same nodes.
 
-use rec_core::data::Csr;
 use rec_core::graph::{Graph, Normalization};
 use rec_core::rng::mix;
 use serde::{Deserialize, Serialize};
@@ -59,6 +58,18 @@ pub enum Views {
         /// `ρ`, below 1.
         rate: f32,
     },
+    /// The same along two graphs in which a share `rate` of the nodes has no edges: SGL with node
+    /// dropout.
+    NodeDropout {
+        /// `ρ`, below 1.
+        rate: f32,
+    },
+    /// As with edge dropout, but each layer of a pass goes along a graph drawn for it: SGL with what
+    /// its authors call random walk.
+    RandomWalk {
+        /// `ρ`, below 1.
+        rate: f32,
+    },
 }
 
 impl Contrast {
@@ -83,8 +94,12 @@ impl Contrast {
                 Ok(())
             }
             Views::Noise { noise } => checks::not_negative("contrast.noise", noise),
-            Views::EdgeDropout { rate } if (0.0..1.0).contains(&rate) => Ok(()),
-            Views::EdgeDropout { rate } => {
+            Views::EdgeDropout { rate }
+            | Views::NodeDropout { rate }
+            | Views::RandomWalk { rate } => {
+                if (0.0..1.0).contains(&rate) {
+                    return Ok(());
+                }
                 let why = "a share of at least 0 and below 1 is needed";
                 Err(Error::parameter("contrast.rate", rate, why))
             }
@@ -93,9 +108,15 @@ impl Contrast {
 
     /// Tables of embeddings that a run holds for it.
     pub(super) fn tables(&self) -> usize {
+        if self.views.thins() { 5 } else { 2 }
+    }
+
+    /// Graphs that it holds, with transposes.
+    pub(super) fn graphs(&self, layers: usize) -> usize {
         match self.views {
-            Views::CrossLayer { .. } | Views::Noise { .. } => 2,
-            Views::EdgeDropout { .. } => 5,
+            Views::RandomWalk { .. } => 4 * layers,
+            _ if self.views.thins() => 4,
+            _ => 0,
         }
     }
 }
@@ -107,24 +128,41 @@ impl Views {
             Self::CrossLayer { noise: size, .. } | Self::Noise { noise: size } => {
                 Some(Noise { size, seed: mix(mix(seed ^ mix(step)) ^ view) })
             }
-            Self::EdgeDropout { .. } => None,
+            _ => None,
         }
     }
-}
 
-/// The two graphs of an epoch of SGL.
-pub(super) fn dropped(
-    graph: &Graph,
-    by: Normalization,
-    rate: f32,
-    seed: u64,
-    epoch: u64,
-) -> Result<[Sparse; 2]> {
-    let view = |at: u64| -> Result<Csr> {
-        let seed = mix(mix(seed ^ mix(epoch)) ^ at);
-        graph.edge_dropout(f64::from(rate), seed)?.normalized(by)
-    };
-    Ok([Sparse::new(view(0)?), Sparse::new(view(1)?)])
+    /// Whether views go along graphs that lack something.
+    pub(super) fn thins(self) -> bool {
+        matches!(
+            self,
+            Self::EdgeDropout { .. } | Self::NodeDropout { .. } | Self::RandomWalk { .. }
+        )
+    }
+
+    /// The graphs of an epoch's two views, one for all layers or one for each; none where views
+    /// differ by noise.
+    pub(super) fn thinned(
+        self,
+        graph: &Graph,
+        (by, layers): (Normalization, usize),
+        seed: u64,
+    ) -> Result<Option<[Vec<Sparse>; 2]>> {
+        let draw = |at: u64| -> Result<Option<Sparse>> {
+            let seed = mix(seed ^ at);
+            let rest = match self {
+                Self::EdgeDropout { rate } | Self::RandomWalk { rate } => {
+                    graph.edge_dropout(rate.into(), seed)?
+                }
+                Self::NodeDropout { rate } => graph.node_dropout(rate.into(), seed)?,
+                Self::CrossLayer { .. } | Self::Noise { .. } => return Ok(None),
+            };
+            Ok(Some(Sparse::new(rest.normalized(by)?)))
+        };
+        let each = if matches!(self, Self::RandomWalk { .. }) { layers as u64 } else { 1 };
+        let view = |first: u64| (first..first + each).map(draw).collect::<Result<Option<Vec<_>>>>();
+        Ok(view(0)?.zip(view(each)?).map(|(one, other)| [one, other]))
+    }
 }
 
 /// The nodes of a batch that are contrasted: its users and its positives, each once.

@@ -155,7 +155,9 @@ impl Directions {
         let (mut unit, mut lengths) = (Vec::new(), Vec::new());
         for id in ids {
             let x = row(table, id, d);
-            let length = dot(x, x).sqrt().max(f32::MIN_POSITIVE);
+            let length = Some(dot(x, x).sqrt()).filter(|&length| length > 0.0);
+            // A row of zeros has no direction, and takes no gradient by one.
+            let length = length.unwrap_or(f32::INFINITY);
             unit.extend(x.iter().map(|x| x / length));
             lengths.push(length);
         }

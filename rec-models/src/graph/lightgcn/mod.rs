@@ -252,12 +252,13 @@ impl LightGcn {
         let contrasted = if self.contrast.is_some() { batch.saturating_mul(batch) } else { 0 };
         let scores = 4 * self.loss.scores(batch, nodes).max(contrasted) as u64;
         // Embeddings, two moments, sums and gradients, two buffers, units, views; the graph, its
-        // normalised form, the transpose, and as much again while they are built or for two views;
+        // normalised form, the transpose, and as much again while they are built, and those of views;
         // the batches of an epoch.
         let units = if self.unit_rows { self.layers } else { 0 };
         let tables = 8 + units + self.contrast.map_or(0, |contrast| contrast.tables());
         let graph = rec_core::graph::Graph::estimate(nodes, 2 * edges);
-        let needs = tables as u64 * table + 6 * graph + 12 * interactions as u64 + scores;
+        let graphs = 6 + self.contrast.map_or(0, |contrast| contrast.graphs(self.layers)) as u64;
+        let needs = tables as u64 * table + graphs * graph + 12 * interactions as u64 + scores;
         if needs <= self.max_memory {
             return Ok(());
         }

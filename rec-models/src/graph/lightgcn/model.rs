@@ -1,5 +1,6 @@
 //! The fitted model.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use rec_core::data::{Csr, IdMaps};
@@ -44,7 +45,14 @@ impl LightGcnModel {
         let (d, n, m) = (config.factors, seen.n_rows(), seen.n_cols());
         let (mut sums, mut sent) = (vec![0f32; initial.len()], vec![0f32; initial.len()]);
         let wanted = Wanted { sent: Some(&mut sent), ..Wanted::default() };
-        Layers::new(&config).forward(edges, initial, None, wanted, &mut Room::default(), &mut sums);
+        Layers::new(&config).forward(
+            from_ref(edges),
+            initial,
+            None,
+            wanted,
+            &mut Room::default(),
+            &mut sums,
+        );
         let (mut users, mut items) = (sums[..n * d].to_vec(), sums[n * d..][..m * d].to_vec());
         let mut handed = sent[n * d..][..m * d].to_vec();
         scale_rows(&mut handed, d, &graph.degrees()[n..], -config.normalization.powers().1);

@@ -74,10 +74,10 @@ impl Layers {
     }
 
     /// `Σ w_k E_k` into `out`, with `E_k = A E_{k-1}` (plus noise) from `start` on: all tables
-    /// `[n, d]`.
+    /// `[n, d]`. Of several `edges` each layer goes along its own.
     pub(super) fn forward(
         &self,
-        edges: &Sparse,
+        edges: &[Sparse],
         start: &[f32],
         noise: Option<Noise>,
         mut wanted: Wanted<'_>,
@@ -100,6 +100,7 @@ impl Layers {
                 weigh(sent, x, weight, d, None, |out, x, w| *out += w * x);
             }
             let only = Only { rows: rows.filter(|_| k == self.last()), columns: None };
+            let edges = &edges[(k - 1) % edges.len()];
             multiply(edges.matrix(), x, d, only, Into { product: Some(to), sum: None });
             if let Some(noise) = noise {
                 noise.add(k, to, d, only.rows);
@@ -116,13 +117,12 @@ impl Layers {
     /// `room` is as the pass left it; noise is a constant.
     pub(super) fn backward(
         &self,
-        edges: &Sparse,
+        edges: &[Sparse],
         given: Given<'_>,
         room: &mut Room,
         out: &mut [f32],
     ) {
         let (d, rows) = (self.d, Some(given.rows));
-        let back = edges.transposed();
         let Room { pair: [from, to], units } = room;
         let add = |k: usize, table: &mut [f32]| {
             weigh(table, given.sum, self.weights[k], d, rows, |out, x, w| *out += w * x);
@@ -140,6 +140,7 @@ impl Layers {
             let columns = rows.filter(|_| k + 1 == self.last());
             let target = if k == 0 { &mut *out } else { to.as_mut_slice() };
             let only = Only { rows: None, columns };
+            let back = edges[k % edges.len()].transposed();
             multiply(back.matrix(), from, d, only, Into { product: Some(target), sum: None });
             if let Some(units) = units.get(k) {
                 units.through(target, d);

@@ -1,5 +1,6 @@
 //! A run of LightGCN, epoch by epoch.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use rec_core::graph::{Graph, GraphBuilder, NodeKind};
 use rec_core::rng;
 
 use super::content::Content;
-use super::contrast::{self, Contrast, Nodes, Views};
+use super::contrast::{Contrast, Nodes, Views};
 use super::draws::{Draws, NONE, Triple};
 use super::loss::{Gradients, Sides, bpr, softmax};
 use super::pass::{Given, Layers, Room, Wanted};
@@ -33,8 +34,8 @@ pub(in crate::graph) struct State {
     seen: Arc<Csr>,
     graph: Graph,
     edges: Sparse,
-    /// The graphs of the epoch's views, where edges are dropped.
-    dropped: Option<[Sparse; 2]>,
+    /// The graphs of the epoch's views, where these lack something.
+    thinned: Option<[Vec<Sparse>; 2]>,
     layers: Layers,
     content: Option<Content>,
     draws: Draws,
@@ -64,8 +65,8 @@ impl Work {
     fn new(n: usize, d: usize, contrast: Option<&Contrast>) -> Self {
         let table = |wanted: bool| Table::zeros(if wanted { n * d } else { 0 });
         let views = contrast.map(|contrast| contrast.views);
-        let two = matches!(views, Some(Views::Noise { .. } | Views::EdgeDropout { .. }));
-        let apart = matches!(views, Some(Views::EdgeDropout { .. }));
+        let apart = views.is_some_and(Views::thins);
+        let two = apart || matches!(views, Some(Views::Noise { .. }));
         let layer = matches!(views, Some(Views::CrossLayer { .. }));
         Self {
             room: Room::default(),
@@ -125,17 +126,18 @@ impl State {
             seen,
             graph,
             edges,
-            dropped: None,
+            thinned: None,
         };
-        state.drop_edges(0)?;
+        state.thin(0)?;
         Ok(state)
     }
 
     /// Draws the graphs of an epoch's views.
-    fn drop_edges(&mut self, epoch: usize) -> Result<()> {
-        if let Some(Contrast { views: Views::EdgeDropout { rate }, .. }) = self.config.contrast {
-            let by = self.config.normalization;
-            self.dropped = Some(contrast::dropped(&self.graph, by, rate, self.seed, epoch as u64)?);
+    fn thin(&mut self, epoch: usize) -> Result<()> {
+        if let Some(Contrast { views, .. }) = self.config.contrast {
+            let seed = rng::mix(self.seed ^ rng::mix(epoch as u64));
+            let how = (self.config.normalization, self.config.layers);
+            self.thinned = views.thinned(&self.graph, how, seed)?;
         }
         Ok(())
     }
@@ -185,7 +187,7 @@ impl State {
             sent: None,
         };
         self.layers.forward(
-            &self.edges,
+            from_ref(&self.edges),
             &self.embeddings,
             crossed.and_then(|_| noise(0)),
             wanted,
@@ -207,7 +209,8 @@ impl State {
             let nodes = Nodes::new(batch, users);
             for view in 0..if crossed.is_none() { 2 } else { 0 } {
                 let wanted = Wanted { rows: Some(&work.present), ..Wanted::default() };
-                let edges = self.dropped.as_ref().map_or(&self.edges, |graphs| &graphs[view]);
+                let whole = from_ref(&self.edges);
+                let edges = self.thinned.as_ref().map_or(whole, |graphs| &graphs[view]);
                 let (noise, out) = (noise(view as u64), &mut work.views[view]);
                 self.layers.forward(edges, &self.embeddings, noise, wanted, &mut work.room, out);
             }
@@ -225,8 +228,8 @@ impl State {
             sum: gradient,
             layer: crossed.map(|layer| (layer, &*of_views[0])),
         };
-        self.layers.backward(&self.edges, given, room, sums);
-        for (edges, gradient) in self.dropped.iter().flatten().zip(&*of_views) {
+        self.layers.backward(from_ref(&self.edges), given, room, sums);
+        for (edges, gradient) in self.thinned.iter().flatten().zip(&*of_views) {
             let given = Given { rows: present, sum: gradient, layer: None };
             self.layers.backward(edges, given, room, through);
             sums.par_iter_mut()
@@ -278,7 +281,7 @@ impl Work {
         let Self { sums, views: [one, other], gradient, of_views: [first, second], .. } = self;
         let tables: [&[f32]; 2] = match by.views {
             Views::CrossLayer { .. } => [sums, one],
-            Views::Noise { .. } | Views::EdgeDropout { .. } => [one, other],
+            _ => [one, other],
         };
         nodes.contrast(by, tables, d, |ids, [(a, of_a), (b, of_b)], scale| {
             let ids = || ids.iter().copied();
@@ -292,7 +295,7 @@ impl Work {
                     a.add_to(gradient, ids(), of_a, scale);
                     b.add_to(gradient, ids(), of_b, scale);
                 }
-                Views::EdgeDropout { .. } => {
+                _ => {
                     a.add_to(first, ids(), of_a, scale);
                     b.add_to(second, ids(), of_b, scale);
                 }
@@ -330,7 +333,7 @@ impl Epochs for State {
     type Model = LightGcnModel;
 
     fn epoch(&mut self, epoch: usize, cancel: &Cancel) -> Result<String> {
-        self.drop_edges(epoch)?;
+        self.thin(epoch)?;
         let mut rng = rng::stream(self.seed, "lightgcn.batches", epoch as u64);
         let triples = self.draws.epoch(&self.seen, &mut rng);
         let mut sum = 0.0;

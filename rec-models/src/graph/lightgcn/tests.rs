@@ -39,14 +39,16 @@ fn contrasted(views: Views, epochs: usize) -> LightGcn {
     LightGcn { contrast, residual: Some(0.0), ..small(epochs) }
 }
 
-/// XSimGCL, SimGCL, SGL and LightGCN++.
-fn variants(epochs: usize) -> [LightGcn; 4] {
+/// XSimGCL, SimGCL, SGL, LightGCN++, and SGL's other two ways of thinning.
+fn variants(epochs: usize) -> [LightGcn; 6] {
     let LightGcn { normalization, unit_rows, residual, .. } = LightGcn::plus_plus(0.6, -0.1, 0.2);
     [
         contrasted(Views::CrossLayer { noise: 0.1, layer: 1 }, epochs),
         contrasted(Views::Noise { noise: 0.1 }, epochs),
         LightGcn { residual: None, ..contrasted(Views::EdgeDropout { rate: 0.1 }, epochs) },
         LightGcn { normalization, unit_rows, residual, ..small(epochs) },
+        LightGcn { residual: None, ..contrasted(Views::NodeDropout { rate: 0.1 }, epochs) },
+        LightGcn { residual: None, ..contrasted(Views::RandomWalk { rate: 0.1 }, epochs) },
     ]
 }
 
@@ -104,11 +106,12 @@ fn ten_steps_end_where_plain_torch_ends() {
         (LightGcn::plus_plus(alpha, beta, gamma), &torch.plus),
         (contrast(Views::CrossLayer { noise: 0.0, layer: 1 }), &torch.cross_layer),
         (LightGcn { loss: softmax, ..contrast(Views::Noise { noise: 0.0 }) }, &torch.two_views),
-        // Nothing dropped, both graphs are the whole one, and the gradient comes by three passes.
+        // Nothing dropped, all graphs are the whole one, and the gradient comes by three passes.
         (
             LightGcn { loss: softmax, ..contrast(Views::EdgeDropout { rate: 0.0 }) },
             &torch.two_views,
         ),
+        (LightGcn { loss: softmax, ..contrast(Views::RandomWalk { rate: 0.0 }) }, &torch.two_views),
     ] {
         let config = LightGcn {
             factors: torch.factors,
@@ -239,7 +242,7 @@ fn noise_has_its_length_and_keeps_signs() {
 fn users_who_are_but_their_items_fold_in_to_themselves() {
     // With no share of the initial embeddings in the mean, a user's is all from their items.
     let data = dataset(&two_tastes(40, 30, 1));
-    let [cross, _, sgl, plus] = variants(2);
+    let [cross, _, sgl, plus, ..] = variants(2);
     for estimator in [cross, sgl, plus, LightGcn { loss: softmax(1).loss, ..small(2) }] {
         let model = fit(&LightGcn { residual: Some(0.0), ..estimator }, &data, 1);
         let history = model.seen().row(7).iter().map(|&i| (i, 1.0)).collect();
@@ -505,6 +508,8 @@ fn bad_parameters_and_data_are_refused_by_name() {
     named(views(Views::CrossLayer { noise: 0.1, layer: 3 }), "contrast.layer");
     named(views(Views::Noise { noise: -0.1 }), "contrast.noise");
     named(views(Views::EdgeDropout { rate: 1.0 }), "contrast.rate");
+    named(views(Views::NodeDropout { rate: -0.1 }), "contrast.rate");
+    named(views(Views::RandomWalk { rate: f32::NAN }), "contrast.rate");
     let noisy = views(Views::Noise { noise: 0.1 });
     named(LightGcn { layers: 0, ..noisy.clone() }, "layers");
     named(LightGcn { unit_rows: true, ..noisy.clone() }, "unit_rows");
@@ -531,9 +536,12 @@ fn bad_parameters_and_data_are_refused_by_name() {
 fn users_and_items_without_interactions_are_not_in_the_way() {
     // User 1 and item 2 are isolated; user 0 had every other item, so that only item 2 is a negative.
     let data = dataset(&Csr::from_rows([vec![(0, 1.0), (1, 1.0)], vec![]], 3));
-    let model = fit(&small(3), &data, 1);
-    assert!(model.user_factors().iter().chain(model.item_factors()).all(|x| x.is_finite()));
-    assert!(!model.knows(1) && model.user_factors()[8..].iter().all(|x| *x == 0.0));
+    for estimator in [small(3), sampled(3)] {
+        let model = fit(&estimator, &data, 1);
+        assert!(model.user_factors().iter().chain(model.item_factors()).all(|x| x.is_finite()));
+        assert!(!model.knows(1) && model.user_factors()[8..].iter().all(|x| *x == 0.0));
+        assert!(estimator.loss == GraphLoss::Bpr || model.item_factors()[16..] == [0.0; 8]);
+    }
     // A user who had everything leaves no triple at all.
     let all = dataset(&Csr::from_rows([vec![(0, 1.0), (1, 1.0)]], 2));
     assert!(fit(&small(2), &all, 1).user_factors().iter().all(|x| x.is_finite()));
