@@ -74,7 +74,7 @@ def test_lists_reasons_and_figures(pipeline):
     assert all(int(item[1:]) < 20 for item in answer.items[0])
     why = pipeline.explain("u0", answer.items[0][0])
     assert sum(part["part"] for part in why.to_dict()["recommenders"]) == pytest.approx(why.score, abs=1e-5)
-    assert why.past if hasattr(why, "past") else why.contributions
+    assert why.contributions
     assert "手机" in why.sentence("zh", domain="shop")
     board = pipeline.leaderboard
     assert set(board.names) == {"popular", "together", "content", "fusion"}
@@ -112,7 +112,7 @@ def test_a_data_set_in_memory_and_the_same_configuration_as_toml(shop):
     assert "together" in pipeline.to_toml()
     assert repr(pipeline) == "Pipeline(recommenders=['popular', 'together', 'content'])"
     change = pipeline.set_catalogue([f"i{i}" for i in range(30)] + ["new"])
-    assert change == {"known": 30, "gone": 10, "new": ["new"]} or list(change["new"]) == ["new"]
+    assert (change["known"], change["gone"], list(change["new"])) == (30, 10, ["new"])
     assert all(int(item[1:]) < 30 for item in pipeline.recommend(k=4).items.ravel())
 
 

@@ -73,6 +73,15 @@ __all__ = [
     "split_random",
     "split_user_holdout",
     "stop_words",
+    "pipeline_config",
+    "pipeline_from_toml",
+    "pipeline_keywords",
+    "pipeline_leaderboard",
+    "pipeline_profiles",
+    "pipeline_report",
+    "pipeline_set_catalogue",
+    "pipeline_to_toml",
+    "run_pipeline",
     "user_profiles",
 ]
 

@@ -38,6 +38,8 @@ class Pipeline(Model):
     """
 
     _kind = "pipeline"
+    # The configuration has the seed.
+    random_state: int | None = 0
 
     def __init__(
         self,
@@ -49,8 +51,6 @@ class Pipeline(Model):
     ) -> None:
         self.config: Mapping[str, Any] | None
         self.folder: StrPath | None
-        # The configuration has the seed.
-        self.random_state = 0
         self._set(locals())
 
     @classmethod
