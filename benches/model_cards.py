@@ -7,7 +7,8 @@
 
 ``pretrain`` trains a tokenizer and a small BERT on reviews without their labels. ``labels`` trains
 classifiers of waimai, shopping-category or shopping-sentiment on 100, 1,000 and all labels from that
-encoder, from one of the same shape that has learned nothing, and without any. ``zero-shot`` labels
+encoder, from one of the same shape that has learned nothing, and without any; the encoders as they are
+under a linear head, and trained together with it. ``zero-shot`` labels
 texts by the names of the labels, with a checkpoint of sentence vectors. The untrained BERT is made by
 transformers.
 """
@@ -109,12 +110,18 @@ def labels(data: Path, folder: Path, name: str, *sizes: str) -> None:
                 print(f"{name}, {len(texts)} labels, seed {seed}", flush=True)
                 report("n-grams", rec.TagClassifier().fit(texts, wanted), test)
                 for what, start in [("untrained", blank), ("pre-trained", folder)]:
+                    head = rec.TagClassifier(encoder=load(start))
+                    report(f"{what}, as it is", head.fit(texts, wanted), test)
                     report(what, *fine_tune(start, texts, wanted, epochs, seed), test)
+
+
+def load(folder) -> rec.TextEncoder:
+    return rec.TextEncoder.from_pretrained(folder, pooling="mean", max_len=MAX_LEN)
 
 
 def fine_tune(folder, texts, wanted, epochs, seed):
     """The classifier of the rate that its own held-out tenth prefers."""
-    encoder = rec.TextEncoder.from_pretrained(folder, pooling="mean", max_len=MAX_LEN)
+    encoder = load(folder)
     fitted = []
     for rate in RATES:
         start = time.perf_counter()
@@ -130,7 +137,7 @@ def report(what: str, classifier: rec.TagClassifier, *rest) -> None:
     *told, (texts, wanted) = rest
     found = classifier.evaluate(texts, wanted)
     figures = f"accuracy {found['accuracy']:.4f}, macro F1 {found['macro_f1']:.4f}"
-    print(f"  {what:<12} {figures}  {' '.join(told)}", flush=True)
+    print(f"  {what:<22} {figures}  {' '.join(told)}", flush=True)
 
 
 def zero_shot(data: Path, folder: Path) -> None:

@@ -1,7 +1,8 @@
 //! Accuracy of tag models without outside weights: `cargo bench -p rec-models --bench tags`.
 //! TF-IDF with a linear SVM by scikit-learn on the same rows: `benches/peers/tags.py`.
 //!
-//! Arguments: `-- NAME …` chooses data sets (below); `-- cv` cross-validates on the training part
+//! Arguments: `-- NAME …` chooses data sets (below); `-- cnn` measures the default with a convolutional
+//! network alone; `-- cv` cross-validates on the training part
 //! instead, for choosing parameters, and never looks at the test part; `-- export FOLDER` writes the
 //! parts as CSV for the peer.
 //!
@@ -11,7 +12,9 @@ use std::time::Instant;
 
 use rec_core::data::read::{Column, read_text_columns, write_text_columns};
 use rec_core::data::{Csr, Id};
-use rec_models::tags::{FastText, Labelled, Learner, NgramOptions, NgramTagger, train_test_split};
+use rec_models::tags::{
+    FastText, Labelled, Learner, NgramOptions, NgramTagger, TextCnn, train_test_split,
+};
 use rec_models::{FitContext, Result};
 
 #[allow(dead_code, clippy::unwrap_used)]
@@ -50,25 +53,30 @@ fn main() -> Result<()> {
         } else if args.iter().any(|a| a == "cv") {
             cross_validate(&task)?;
         } else {
-            measure(&task)?;
+            measure(&task, args.iter().any(|a| a == "cnn"))?;
         }
     }
     Ok(())
 }
 
-fn measure(task: &Task) -> Result<()> {
+fn measure(task: &Task, cnn_alone: bool) -> Result<()> {
     let labelled = Labelled::single(&task.train.labels)?;
     let truth: Vec<Vec<Id>> = task.test.labels.iter().map(|l| vec![l.clone()]).collect();
     let alone = |learner| {
         let learners = vec![learner];
         NgramTagger { learners, folds: 0, ..NgramTagger::default() }
     };
-    for (what, candidates) in [
+    let all = [
         ("SVM", vec![alone(Learner::Svm { c: 1.0 })]),
         ("fastText", vec![alone(Learner::FastText(FastText::default()))]),
         ("default", vec![NgramTagger::default()]),
+        ("with CNN", vec![with_cnn()]),
         ("best of 6 by CV", NgramTagger::candidates()),
-    ] {
+    ];
+    for (what, candidates) in all {
+        if cnn_alone && what != "with CNN" {
+            continue;
+        }
         let start = Instant::now();
         let (tagger, at) = choose(candidates, task, &labelled)?;
         let classifier = tagger.fit(&task.train.texts, &labelled, &FitContext::default())?;
@@ -85,6 +93,13 @@ fn measure(task: &Task) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The default's learners and a convolutional network.
+fn with_cnn() -> NgramTagger {
+    let mut tagger = NgramTagger::default();
+    tagger.learners.push(Learner::Cnn(TextCnn::default()));
+    tagger
 }
 
 /// The candidate that does best on held-out folds of the training part, and which it is.

@@ -116,7 +116,13 @@ pub(crate) fn write(folder: &Path, size: &Size) -> Result<(), Box<dyn Error>> {
     write_events(folder, size, &items, brands)
 }
 
-pub(crate) fn category(at: usize) -> &'static str {
+/// The category of a generated item, by its id.
+pub(crate) fn category_of(id: &str) -> Option<&'static str> {
+    let at: usize = id.strip_prefix('P')?.parse().ok()?;
+    Some(category(at % (2 * CATEGORIES.len())))
+}
+
+fn category(at: usize) -> &'static str {
     let (main, beside) = CATEGORIES[at / 2];
     if at % 2 == 0 { main } else { beside }
 }

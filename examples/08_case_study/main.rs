@@ -17,7 +17,6 @@ mod generate;
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -102,7 +101,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         model.recommend(&Query::new(Users::All, args.k))
     })?;
     let out = args.folder.join("recommendations.csv");
-    write_recommendations(&out, &answer)?;
+    write_recommendations(&out, &answer, model.data().items.as_deref())?;
     let ranked = ranking.elapsed().as_secs_f64();
 
     stages(&model.report().stages);
@@ -149,23 +148,15 @@ fn planted(
     if !file.is_file() {
         return Ok(());
     }
-    let interests: HashMap<String, String> = read_text_columns(&file, &["user_id", "categories"])?
-        .into_iter()
-        .filter_map(|row| Some((row.first()?.clone(), row.get(1)?.clone())))
-        .collect();
-    let categories: Vec<&str> = fs::read_to_string(folder.join("items.csv"))?
-        .lines()
-        .skip(1)
-        .enumerate()
-        .map(|(at, _)| generate::category(at % 48))
-        .collect();
+    let columns = read_text_columns(&file, &["user_id".into(), "categories".into()])?;
+    let [users, interests] = columns.as_slice() else { return Ok(()) };
+    let interests: HashMap<&String, &String> = users.iter().zip(interests).collect();
     let (mut found, mut all) = (0usize, 0usize);
     for (row, user) in answer.queries.iter().enumerate() {
         let Some(own) = interests.get(&user.to_string()) else { continue };
         for (item, _) in answer.row(row) {
-            let at: Option<usize> = item.to_string().trim_start_matches('P').parse().ok();
-            let category = at.and_then(|at| categories.get(at));
-            found += usize::from(category.is_some_and(|c| own.split('|').any(|o| o == *c)));
+            let category = generate::category_of(&item.to_string());
+            found += usize::from(category.is_some_and(|c| own.split('|').any(|o| o == c)));
             all += 1;
         }
     }

@@ -6,6 +6,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub(crate) use rec_models::configure;
+
 /// Named parameters, in JSON's types.
 pub(crate) type Params = Map<String, Value>;
 

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use rec_core::data::Id;
 use rec_core::{Error, Result, parallel};
 use rec_models::FitContext;
-use rec_models::language::DropoutRates;
+use rec_models::language::{DropoutRates, LoraConfig};
 use rec_models::tags::{
     ClassWeights, ClassificationLoss, FineTuneTagger, FineTuned, HeadTagger, Labelled, Labels,
     NgramTagger, Tag, TagClassifier, TagReport, Task, ZeroShot,
@@ -94,6 +94,7 @@ struct FineTune {
     focal_gamma: f64,
     layer_decay: f64,
     frozen: Vec<String>,
+    lora: Option<LoraConfig>,
     validation_share: f64,
     class_weights: ClassWeights,
 }
@@ -109,6 +110,7 @@ impl FineTune {
         training.patience = self.patience;
         training.layer_decay = self.layer_decay;
         training.frozen = self.frozen;
+        training.lora = self.lora;
         let options = encoder.inner.options();
         FineTuneTagger {
             training,
@@ -283,6 +285,33 @@ impl PyFittedTags {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Fitted classifiers as one, their weights found on texts that none of them was trained on.
+    #[staticmethod]
+    #[pyo3(signature = (members, texts, labels, *, num_threads))]
+    fn mixture(
+        py: Python<'_>,
+        members: Vec<PyRef<'_, Self>>,
+        texts: &Bound<'_, PyAny>,
+        labels: &Bound<'_, PyAny>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let members: Vec<Arc<TagClassifier>> = members.iter().map(|m| m.inner.clone()).collect();
+        let Some(first) = members.first() else {
+            let why = "give two fitted classifiers or more";
+            return Err(Error::empty("the members of a mixture", why)).or_raise();
+        };
+        let names = first.labels().clone();
+        let sets = label_sets(labels, names.task() == Task::Multi)?;
+        let texts = Texts::from_py(texts)?;
+        let inner = interrupt::run(py, |_| {
+            let labelled = Labelled { rows: names.encode(&sets)?, labels: names };
+            parallel::install(num_threads, || {
+                TagClassifier::mixture(members, &texts.as_strs(), &labelled)
+            })
+        })?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     /// A classifier of more labels, which no text has been seen with.
     fn with_labels(&self, py: Python<'_>, labels: &Bound<'_, PyAny>) -> PyResult<Self> {
         let names = ids_from_py(labels, "labels")?;
@@ -290,7 +319,7 @@ impl PyFittedTags {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The kind of the model: `ngrams`, `encoder`, `zero_shot`.
+    /// The kind of the model: `ngrams`, `encoder`, `zero_shot`, `mixture`.
     #[getter]
     fn kind(&self) -> &'static str {
         self.inner.model().kind()

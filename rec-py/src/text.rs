@@ -15,7 +15,7 @@ use rec_core::{Error, parallel};
 
 use crate::errors::{OrRaise, parameter};
 use crate::interrupt;
-use crate::params::{params_from_py, to_py};
+use crate::params::{configure, params_from_py, to_py};
 use crate::read::Name;
 use crate::texts::{Texts, text_from_py};
 
@@ -305,7 +305,7 @@ fn to_lists<'py>(py: Python<'py>, all: Vec<Processed>) -> PyResult<Bound<'py, Py
 /// The steps of a cleaner of these options.
 #[pyfunction]
 pub(crate) fn cleaner_steps<'py>(options: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-    let cleaner: Cleaner = rec_models::configure(&params_from_py(options)?).or_raise()?;
+    let cleaner: Cleaner = configure(&params_from_py(options)?).or_raise()?;
     let filters = cleaner.filters().or_raise()?;
     let steps = serde_json::to_value(filters).map_err(|e| Error::data("cleaner", e.to_string()));
     to_py(options.py(), &steps.or_raise()?)

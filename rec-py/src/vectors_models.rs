@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::errors::{OrRaise, data};
 use crate::interrupt;
-use crate::params::{Params, params_from_py, to_py};
+use crate::params::{Params, configure, params_from_py, to_py};
 use crate::progress::reporter;
 use crate::texts::text_from_py;
 use crate::vectors::{Held, PyVectors};
@@ -102,14 +102,14 @@ enum Estimator {
 impl Estimator {
     fn new(kind: &str, mut params: Params) -> Result<Self> {
         match kind {
-            "word2vec" => rec_models::configure(&params).map(Self::Word2Vec),
-            "glove" => rec_models::configure(&params).map(Self::Glove),
-            "reconstruction" => rec_models::configure(&params).map(Self::Reconstruction),
+            "word2vec" => configure(&params).map(Self::Word2Vec),
+            "glove" => configure(&params).map(Self::Glove),
+            "reconstruction" => configure(&params).map(Self::Reconstruction),
             "fasttext" => {
                 let own = ["min_n", "max_n", "bucket"];
                 let own = own.iter().filter_map(|name| params.remove_entry(*name)).collect();
-                let word2vec = rec_models::configure(&params)?;
-                Ok(Self::FastText(FastText { word2vec, ..rec_models::configure(&own)? }))
+                let word2vec = configure(&params)?;
+                Ok(Self::FastText(FastText { word2vec, ..configure(&own)? }))
             }
             other => Err(Error::parameter(
                 "kind",

@@ -66,8 +66,21 @@ def test_learners_with_parameters() -> None:
     for learners in refused:
         with pytest.raises(rec.ParameterError):
             rec.TagClassifier(learners=learners)
-    with pytest.raises(rec.ParameterError):
-        rec.TagClassifier(learners=[{"learner": "svm", "c": -1.0}]).fit(TEXTS, LABELS)
+    for wrong in ({"learner": "svm", "c": -1.0}, {"learner": "cnn", "filters": 0}):
+        with pytest.raises(rec.ParameterError):
+            rec.TagClassifier(learners=[wrong]).fit(TEXTS, LABELS)
+
+
+def test_a_network_beside_linear_learners(tmp_path: Path) -> None:
+    cnn = {"learner": "cnn", "dim": 8, "filters": 12, "widths": [1, 3], "epochs": 60}
+    cnn = {**cnn, "learning_rate": 1e-2, "batch_size": 4, "min_count": 1}
+    alone = rec.TagClassifier(learners=[cnn], folds=0).fit(TEXTS, LABELS)
+    assert alone.score(TEXTS, LABELS) == 1.0
+    mixed = rec.TagClassifier(learners=["svm", cnn]).fit(TEXTS, LABELS)
+    assert mixed.predict(["手机屏幕", "书"]).tolist() == ["手机", "书籍"]
+    mixed.save(tmp_path / "m")
+    loaded = rec.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), mixed.predict_proba(TEXTS))
 
 
 def test_several_labels_and_paths(tmp_path: Path) -> None:
@@ -86,6 +99,22 @@ def test_several_labels_and_paths(tmp_path: Path) -> None:
     assert loaded.predict(TEXTS) == clf.predict(TEXTS)
 
 
+def test_a_mixture_drops_who_is_wrong(tmp_path: Path) -> None:
+    right = rec.TagClassifier(learners=["svm"], folds=0).fit(TEXTS, LABELS)
+    wrong = rec.TagClassifier(learners=["naive_bayes"], folds=0).fit(TEXTS, LABELS[::-1])
+    mixed = rec.TagClassifier.mixture([wrong, right], TEXTS, LABELS)
+    assert mixed.score(TEXTS, LABELS) == 1.0 and wrong.score(TEXTS, LABELS) == 0.0
+    mixed.save(tmp_path / "m")
+    loaded = rec.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), mixed.predict_proba(TEXTS))
+    with pytest.raises(rec.ShapeError):
+        rec.TagClassifier.mixture([right], TEXTS, LABELS[:3])
+    with pytest.raises(rec.NotFittedError):
+        rec.TagClassifier.mixture([rec.TagClassifier()], TEXTS, LABELS)
+    with pytest.raises(rec.DataError):
+        rec.TagClassifier.mixture([], TEXTS, LABELS)
+
+
 def test_tuning_chooses_among_candidates() -> None:
     clf = rec.TagClassifier(tune=True, folds=3).fit(TEXTS, LABELS)
     assert clf.predict(["手机屏幕", "书"]).tolist() == ["手机", "书籍"]
@@ -101,6 +130,7 @@ def test_parameters() -> None:
         {"folds": -1},
         {"separator": "//"},
         {"epochs": 2},
+        {"lora": rec.LoRA()},
         {"class_weight": "even"},
     ]
     for params in refused:
@@ -147,7 +177,11 @@ def encoder() -> rec.TextEncoder:
     return rec.TextEncoder.from_pretrained(Path(spec.origin).parent / "model")
 
 
-@pytest.mark.parametrize("params", [{}, {"epochs": 6, "learning_rate": 1e-4, "validation_share": 0.25}])
+TRAINED: dict[str, Any] = {"epochs": 6, "learning_rate": 1e-4, "validation_share": 0.25}
+ADAPTED = {**TRAINED, "learning_rate": 3e-3, "lora": rec.LoRA(r=4, targets=["query", "value"])}
+
+
+@pytest.mark.parametrize("params", [{}, TRAINED, ADAPTED])
 def test_heads_on_an_encoder(encoder: rec.TextEncoder, params: dict[str, Any], tmp_path: Path) -> None:
     clf = rec.TagClassifier(encoder=encoder, **params).fit(TEXTS, LABELS)
     p = clf.predict_proba(TEXTS)

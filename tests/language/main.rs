@@ -10,6 +10,7 @@ mod gradients;
 mod killed;
 mod lora;
 mod peer;
+mod saved_encoder;
 mod steps;
 mod text_encoder;
 

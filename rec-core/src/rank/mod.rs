@@ -13,6 +13,8 @@ mod scorer;
 mod shortlist;
 mod similar;
 mod topk;
+#[cfg(feature = "trees")]
+mod trees;
 
 pub use fuse::{ActivityLevel, Fusion, reciprocal_rank, switch, weighted_sum};
 pub use fused::Fused;
@@ -28,3 +30,5 @@ pub use scorer::{Explain, Explanation, Factors, History, Recommend, Scorer, Simi
 pub use shortlist::Shortlisted;
 pub use similar::{nearest_rows, similar_rows};
 pub use topk::{Selection, TopK, better, top_k};
+#[cfg(feature = "trees")]
+pub use trees::{ItemFacts, LearntTrees, TreeLearner, TreeRanked, TreeRanker};

@@ -28,6 +28,11 @@ pub trait Scorer: Send + Sync {
         None
     }
 
+    /// The scores of all items, where they are the same for every user: they are then ranked once.
+    fn common_scores(&self) -> Option<&[f32]> {
+        None
+    }
+
     /// The best items, where the scorer has a way of its own to find them (it asks others, or puts
     /// them in another order); `None` for the best of [`Scorer::score`].
     ///

@@ -133,17 +133,8 @@ impl Shortlisted {
         let fused = self.fusion.fuse(&lists, activity, room.max(1))?;
         let row = |row: usize| {
             let (items, scores) = fused.row(row);
-            let mut pairs: Vec<(u32, f32)> =
-                items.iter().copied().zip(scores.iter().copied()).collect();
-            if let Some(losing) = losing(row) {
-                let loses = |item: u32| losing.binary_search(&item).is_ok();
-                pairs.sort_by(|&a, &b| {
-                    let by_score = better((0, a.1), (0, b.1));
-                    by_score.then(loses(a.0).cmp(&loses(b.0))).then(a.0.cmp(&b.0))
-                });
-            }
-            pairs.truncate(k);
-            pairs
+            let pairs = items.iter().copied().zip(scores.iter().copied()).collect();
+            in_order(pairs, losing(row), k)
         };
         TopK::from_rows(&(0..fused.n_rows()).map(row).collect::<Vec<_>>(), k)
     }
@@ -210,13 +201,33 @@ impl Recommend for Shortlisted {
 
 /// How many different items a history has.
 pub(super) fn distinct(history: &[(u32, f32)]) -> usize {
+    distinct_items(history).len()
+}
+
+/// The different items of a history, ascending.
+pub(super) fn distinct_items(history: &[(u32, f32)]) -> Vec<u32> {
     let mut items: Vec<u32> = history.iter().map(|&(item, _)| item).collect();
     items.sort_unstable();
     items.dedup();
-    items.len()
+    items
 }
 
-fn scatter(top: &TopK, n_items: usize, out: &mut [f32]) -> Result<()> {
+/// The best `k`; those in `losing` come after others of equal score.
+pub(super) fn in_order(
+    mut pairs: Vec<(u32, f32)>,
+    losing: Option<&[u32]>,
+    k: usize,
+) -> Vec<(u32, f32)> {
+    let loses = |item: u32| losing.is_some_and(|losing| losing.binary_search(&item).is_ok());
+    pairs.sort_by(|&a, &b| {
+        let by_score = better((0, a.1), (0, b.1));
+        by_score.then(loses(a.0).cmp(&loses(b.0))).then(a.0.cmp(&b.0))
+    });
+    pairs.truncate(k);
+    pairs
+}
+
+pub(super) fn scatter(top: &TopK, n_items: usize, out: &mut [f32]) -> Result<()> {
     if out.len() != top.n_rows() * n_items {
         let expected = format!("[{}, {n_items}]", top.n_rows());
         return Err(Error::shape("scores", expected, out.len()));

@@ -144,6 +144,9 @@ impl Scorer for PopularModel {
         out.chunks_exact_mut(self.n_items()).for_each(|row| row.copy_from_slice(&self.scores));
         Ok(())
     }
+    fn common_scores(&self) -> Option<&[f32]> {
+        Some(&self.scores)
+    }
 }
 
 impl Recommend for PopularModel {

@@ -1,9 +1,9 @@
 //! The fitted model.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rec_core::data::{Csr, IdMaps};
-use rec_core::rank::{Explain, Explanation, History, Recommend, Scorer, Similar, TopK};
+use rec_core::rank::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar, TopK};
 use rec_core::store::{ModelReader, ModelWriter};
 
 use super::vectors::{ItemVectors, Profile};
@@ -24,6 +24,8 @@ pub struct ContentModel {
     past: Csr,
     items: ItemVectors,
     tfidf: Option<TfIdf>,
+    /// Dense profiles of all users, `[users, dim]`, once they are asked for.
+    profiles: OnceLock<Vec<f32>>,
 }
 
 impl ContentModel {
@@ -35,7 +37,7 @@ impl ContentModel {
         tfidf: Option<TfIdf>,
     ) -> Result<Self> {
         check_loaded(&ids, &past, "items", &[ids.items.len()], &[items.n_items()])?;
-        Ok(Self { config, ids, past, items, tfidf })
+        Ok(Self { config, ids, past, items, tfidf, profiles: OnceLock::new() })
     }
 
     /// Reads a saved model.
@@ -103,6 +105,12 @@ impl Scorer for ContentModel {
             self.items.score(&self.items.profile(self.past.iter_row(user as usize)), out)?;
         }
         Ok(())
+    }
+
+    fn factors(&self) -> Option<Factors<'_>> {
+        let ItemVectors::Dense { dim, values } = &self.items else { return None };
+        let users = self.profiles.get_or_init(|| self.items.profiles(&self.past));
+        Some(Factors { dim: *dim, users, items: values, item_bias: None })
     }
 }
 

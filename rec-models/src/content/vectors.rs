@@ -84,6 +84,19 @@ impl ItemVectors {
         }
     }
 
+    /// The dense profiles of all users, `[users, dim]`; none where items are sparse.
+    pub(super) fn profiles(&self, past: &Csr) -> Vec<f32> {
+        let Self::Dense { dim, values } = self else { return Vec::new() };
+        let mut all = vec![0.0; past.n_rows() * dim];
+        all.par_chunks_exact_mut(*dim).enumerate().for_each(|(user, sum)| {
+            for (item, w) in past.iter_row(user) {
+                let row = &values[item as usize * dim..][..*dim];
+                sum.iter_mut().zip(row).for_each(|(s, x)| *s += w * x);
+            }
+        });
+        all
+    }
+
     /// `⟨profile, x_i⟩` of every item: `out` is `[items]`.
     ///
     /// # Errors

@@ -41,6 +41,8 @@ pub struct PipelineConfig {
     pub profile: ProfileOptions,
     /// What is measured on the test part.
     pub metrics: Vec<String>,
+    /// At most so many test users are measured, drawn by the seed.
+    pub max_test_users: usize,
     /// Whether the recommenders are trained again on everything once the fusion is learned; without,
     /// they know what came before the held-out part alone.
     pub refit: bool,
@@ -65,6 +67,7 @@ impl Default for PipelineConfig {
             metrics: ["recall@10", "ndcg@10", "coverage@10", "novelty@10"]
                 .map(String::from)
                 .to_vec(),
+            max_test_users: 10_000,
             refit: true,
             seed: 0,
         }
@@ -212,9 +215,13 @@ pub struct TagPrediction {
 
 impl Default for TagPrediction {
     fn default() -> Self {
-        // One learner on words as they are: what it reads has been segmented already.
-        let features =
-            NgramOptions { ideographs: (0, 0), letters: (0, 0), ..NgramOptions::default() };
+        // One learner on single words: what it reads has been segmented already.
+        let features = NgramOptions {
+            words: 1,
+            ideographs: (0, 0),
+            letters: (0, 0),
+            ..NgramOptions::default()
+        };
         let learners = vec![Learner::Svm { c: 1.0 }];
         let tagger = NgramTagger { features, learners, folds: 2, ..NgramTagger::default() };
         Self { min_probability: 0.5, min_items: 5, max_items: 20_000, tagger }

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rand::seq::SliceRandom as _;
 use rec_core::data::split::Split;
-use rec_core::data::{Csr, Dataset, Items};
+use rec_core::data::{Csr, Dataset, Interactions, Items};
 use rec_core::metrics::{
     EvaluateOptions, Leaderboard, LeaderboardOptions, Metric, VectorCosine, leaderboard,
 };
 use rec_core::rank::{Fusion, FusionLearner, LearntFusion, Recommend};
+use rec_core::rng::stream;
 use serde_json::json;
 
 use super::config::Recommender;
@@ -347,8 +349,9 @@ impl Run<'_> {
         parts: &Split,
     ) -> Result<Leaderboard> {
         let (config, fused) = (self.config, shown.fused());
-        let options =
-            (fused.fusion(), fused.candidates(), &config.rerank, &config.rules, &config.metrics);
+        let most = config.max_test_users;
+        let shape = (&config.rerank, &config.rules, &config.metrics, most, config.seed);
+        let options = (fused.fusion(), fused.candidates(), shape);
         let inputs: Vec<&Key> = tried.iter().map(|one| &one.key).collect();
         let key = Key::new("measure", &options, &inputs)?;
         let mut named: Vec<(&str, &dyn Recommend)> =
@@ -379,7 +382,8 @@ impl Run<'_> {
             Work {
                 make: || {
                     rec_core::parallel::install(threads, || {
-                        leaderboard(&named, &parts.test, &evaluation, &compare)
+                        let test = some_users(&parts.test, most, config.seed);
+                        leaderboard(&named, &test, &evaluation, &compare)
                     })
                 },
                 save: |board: &Leaderboard, path: &Path| write_json(path, board),
@@ -387,6 +391,19 @@ impl Run<'_> {
             },
         )
     }
+}
+
+/// The events of at most so many users, drawn by the seed.
+fn some_users(log: &Interactions, most: usize, seed: u64) -> Interactions {
+    let all = (0..log.n_users() as u32).filter(|&user| !log.sequence(user).is_empty());
+    let mut users: Vec<u32> = all.collect();
+    if users.len() <= most {
+        return log.clone();
+    }
+    users.shuffle(&mut stream(seed, "pipeline.measure", 0));
+    let mut kept = vec![false; log.n_users()];
+    users[..most].iter().for_each(|&user| kept[user as usize] = true);
+    log.filter(|_, event| kept[event.user as usize])
 }
 
 /// The recommender that was best by itself on the validation part.

@@ -8,6 +8,7 @@ use rec_core::text::Tokenizer;
 use serde_json::json;
 
 use super::batch::{Backbone, Batch};
+use super::encoder::publish::{check_free, whole};
 use super::init::Init;
 use super::layers::Linear;
 use super::{EncoderModel, PoolingMode};
@@ -107,20 +108,30 @@ impl EncoderClassifier {
         self.classifier.forward(features).cast(DType::F32)
     }
 
-    /// Writes the encoder as a folder that sentence-transformers loads and
-    /// [`TextEncoder`](super::TextEncoder) too: its
-    /// vectors are [`EncoderClassifier::features`]. The pooler is its first token and a dense layer.
+    /// Writes the encoder as a folder in the layout of sentence-transformers, whole or not at all.
+    /// `transformers` loads the encoder from it, sentence-transformers and
+    /// [`TextEncoder`](super::TextEncoder) load vectors that are [`EncoderClassifier::features`]. The
+    /// pooler is its first token and a dense layer.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// A `folder` that holds files, and where the disk refuses.
     pub fn save_encoder(
         &self,
         folder: &Path,
         tokenizer: &Tokenizer,
         (max_len, lower_case): (usize, bool),
     ) -> Result<()> {
-        self.encoder.save(folder)?;
-        tokenizer.save_folder(folder)?;
+        check_free(folder)?;
+        whole(folder, |folder| {
+            self.encoder.save(folder)?;
+            tokenizer.save_folder(folder)?;
+            let length = json!({"max_seq_length": max_len, "do_lower_case": lower_case});
+            write_json(&folder.join("sentence_bert_config.json"), &length)?;
+            self.save_modules(folder)
+        })
+    }
+
+    fn save_modules(&self, folder: &Path) -> Result<()> {
         let d = self.encoder.hidden_size();
         let module = |at: usize, path: &str, kind: &str| {
             let kind = format!("sentence_transformers.models.{kind}");
@@ -128,18 +139,17 @@ impl EncoderClassifier {
         };
         let mut modules = vec![module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling")];
         let modes = match &self.pooling {
-            ClassifierPooling::Pooler => vec![PoolingMode::Cls],
-            ClassifierPooling::Tokens(modes) => modes.clone(),
+            ClassifierPooling::Pooler => &[PoolingMode::Cls][..],
+            ClassifierPooling::Tokens(modes) => modes,
         };
-        let modes: Vec<String> = modes.iter().map(ToString::to_string).collect();
-        let pooling = json!({"word_embedding_dimension": d, "pooling_mode": modes});
+        // One mode as a name, which every version of sentence-transformers takes.
+        let named = if let [mode] = modes { json!(mode) } else { json!(modes) };
+        let pooling = json!({"word_embedding_dimension": d, "pooling_mode": named});
         write_json(&folder.join("1_Pooling/config.json"), &pooling)?;
         if self.pooling == ClassifierPooling::Pooler {
             modules.push(module(2, "2_Dense", "Dense"));
             self.save_pooler(&folder.join("2_Dense"), d)?;
         }
-        let length = json!({"max_seq_length": max_len, "do_lower_case": lower_case});
-        write_json(&folder.join("sentence_bert_config.json"), &length)?;
         write_json(&folder.join("modules.json"), &json!(modules))
     }
 

@@ -27,6 +27,7 @@ mod heads;
 mod labels;
 mod learn;
 mod levels;
+mod mixture;
 mod model;
 mod ngrams;
 mod report;
@@ -50,8 +51,9 @@ pub use finetune::{
 pub use folds::train_test_split;
 pub use heads::{EncoderTags, HeadTagger};
 pub use labels::{Labelled, Labels, Task};
-pub use learn::{FastText, Learner};
+pub use learn::{FastText, Learner, TextCnn};
 pub use levels::{Level, LevelReport};
+pub use mixture::MixtureTags;
 pub use model::TagModel;
 pub use ngrams::NgramModel;
 pub use report::TagReport;

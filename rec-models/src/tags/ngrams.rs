@@ -1,17 +1,16 @@
 //! The tag model without outside weights: learners on n-grams, mixed.
 
-use rec_core::data::Csr;
 use rec_core::store::{ModelReader, ModelWriter};
 use serde::{Deserialize, Serialize};
 
 use super::calibrate::Calibration;
-use super::features::{NgramOptions, TfIdf};
+use super::features::{Bag, NgramOptions, TfIdf};
 use super::labels::{Labels, Task};
-use super::learn::{Embeddings, Fitted, Learner, Weights};
+use super::learn::{Embeddings, Fitted, Inputs, Learner, Network, Weights};
 use super::model::TagModel;
 use crate::{Error, Result};
 
-/// Learners on the same TF-IDF rows; scores are `ln p` (one label) or `ln p / (1 − p)` (several) of
+/// Learners on the same texts; scores are `ln p` (one label) or `ln p / (1 − p)` (several) of
 /// `p = Σ_m π_m p_m`, the mixture of the learners' calibrated probabilities.
 #[derive(Clone, Debug)]
 pub struct NgramModel {
@@ -58,14 +57,14 @@ impl NgramModel {
         self.heads.iter().map(|head| (&head.learner, head.weight)).collect()
     }
 
-    fn rows_scores(&self, rows: &Csr) -> Vec<f32> {
+    fn mixed(&self, inputs: &Inputs<'_>) -> Vec<f32> {
         let n_labels = self.labels.len();
         let parts = self.heads.iter().map(|head| {
-            let mut scores = head.learner.scores(&head.fitted, rows);
+            let mut scores = head.learner.scores(&head.fitted, inputs);
             head.calibration.apply(&mut scores, n_labels);
             (head.weight, scores)
         });
-        mix(parts, rows.n_rows() * n_labels, self.labels.task())
+        mix(parts, inputs.rows.n_rows() * n_labels, self.labels.task())
     }
 
     pub(super) fn load(
@@ -117,7 +116,9 @@ impl TagModel for NgramModel {
     }
 
     fn scores(&self, texts: &[&str]) -> Result<Vec<f32>> {
-        Ok(self.rows_scores(&self.features.transform_texts(texts)?))
+        let bags = self.options.bags(texts)?;
+        let bags: Vec<&Bag> = bags.iter().collect();
+        Ok(self.mixed(&Inputs::new(&self.features, &bags)))
     }
 
     fn write(&self, writer: &mut ModelWriter, prefix: &str) -> Result<serde_json::Value> {
@@ -146,6 +147,7 @@ fn write_head(writer: &mut ModelWriter, prefix: &str, fitted: &Fitted) -> Result
             writer.f32(&format!("{prefix}output"), &[bias.len(), *dim], output)?;
             writer.f32(&format!("{prefix}bias"), &[bias.len()], bias)?;
         }
+        Fitted::Network(network) => network.write(writer, prefix)?,
     }
     Ok(())
 }
@@ -156,6 +158,9 @@ fn read_head(
     learner: &Learner,
     [n_features, n_labels]: [usize; 2],
 ) -> Result<Fitted> {
+    if let Learner::Cnn(cnn) = learner {
+        return Network::read(reader, prefix, cnn, n_labels).map(Fitted::Network);
+    }
     let array = |name: &str, columns: usize| {
         let (shape, values) = reader.f32(&format!("{prefix}{name}"))?;
         match shape.as_slice() {

@@ -9,6 +9,7 @@ use super::calibrate::Calibration;
 use super::classifier::TagClassifier;
 use super::heads::{self, EncoderTags};
 use super::labels::{Labels, Task};
+use super::mixture::{self, MixtureTags};
 use super::model::TagModel;
 use super::ngrams::{self, NgramModel};
 use super::zero_shot::{self, ZeroShotTags};
@@ -73,33 +74,49 @@ impl TagClassifier {
     fn read(reader: &ModelReader) -> Result<Self> {
         let config: Config = reader.config()?;
         let labels = Labels::from_map(reader.labels()?, config.task, config.separator)?;
-        let n = labels.len();
-        let fits = match &config.calibration {
-            Calibration::Temperature(t) => config.task == Task::Single && *t > 0.0,
-            Calibration::Platt { a, b } => {
-                config.task == Task::Multi && a.len() == n && b.len() == n
-            }
-        };
-        if !fits {
-            return Err(Error::data("calibration", "it does not go with the labels"));
-        }
-        let model: Box<dyn TagModel> = match config.model.as_str() {
-            ngrams::KIND => {
-                Box::new(NgramModel::load(labels, config.model_config, reader, PREFIX)?)
-            }
-            heads::KIND => {
-                Box::new(EncoderTags::load(labels, config.model_config, reader, PREFIX)?)
-            }
-            zero_shot::KIND => Box::new(ZeroShotTags::load(labels, config.model_config, reader)?),
-            other => {
-                let known = [ngrams::KIND, heads::KIND, zero_shot::KIND].join(", ");
-                let why = format!("this build knows {known}");
-                return Err(Error::data(format!("tag model of kind {other:?}"), why));
-            }
-        };
+        check_calibration(&config.calibration, &labels)?;
+        let model = read_model(&config.model, labels, config.model_config, reader, PREFIX)?;
         let mut classifier = Self::new(model);
         classifier.calibration = config.calibration;
         classifier.set_thresholds(config.thresholds)?;
         Ok(classifier)
     }
+}
+
+pub(super) fn check_calibration(calibration: &Calibration, labels: &Labels) -> Result<()> {
+    let n = labels.len();
+    let fits = match calibration {
+        Calibration::Temperature(t) => labels.task() == Task::Single && *t > 0.0,
+        Calibration::Platt { a, b } => labels.task() == Task::Multi && a.len() == n && b.len() == n,
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(Error::data("calibration", "it does not go with the labels")),
+    }
+}
+
+/// A model of a kind, its arrays behind a prefix.
+pub(super) fn read_model(
+    kind: &str,
+    labels: Labels,
+    config: serde_json::Value,
+    reader: &ModelReader,
+    prefix: &str,
+) -> Result<Box<dyn TagModel>> {
+    Ok(match kind {
+        ngrams::KIND => Box::new(NgramModel::load(labels, config, reader, prefix)?),
+        heads::KIND => Box::new(EncoderTags::load(labels, config, reader, prefix)?),
+        zero_shot::KIND => Box::new(ZeroShotTags::load(labels, config, reader, prefix)?),
+        mixture::KIND => Box::new(MixtureTags::load(labels, config, reader, prefix)?),
+        other => {
+            let known = [ngrams::KIND, heads::KIND, zero_shot::KIND, mixture::KIND].join(", ");
+            let why = format!("this build knows {known}");
+            return Err(Error::data(format!("tag model of kind {other:?}"), why));
+        }
+    })
+}
+
+/// The name of a folder that belongs to a model whose arrays stand behind a prefix.
+pub(super) fn inner_folder(prefix: &str, name: &str) -> String {
+    format!("{}{name}", prefix.strip_prefix(PREFIX).unwrap_or(prefix))
 }

@@ -24,6 +24,15 @@ fn all_learners() -> NgramTagger {
             buckets: 4096,
             ..FastText::default()
         }),
+        Learner::Cnn(TextCnn {
+            dim: 8,
+            filters: 12,
+            epochs: 60,
+            learning_rate: 1e-2,
+            batch_size: 4,
+            min_count: 1,
+            ..TextCnn::default()
+        }),
     ];
     NgramTagger { learners, ..NgramTagger::default() }
 }
@@ -88,6 +97,7 @@ fn a_damaged_folder_is_refused() {
         ("\"model\": \"ngrams\"", "\"model\": \"bert\""),
         ("\"dim\": 8", "\"dim\": 0"),
         ("\"buckets\": 4096", "\"buckets\": 63"),
+        ("\"filters\": 12", "\"filters\": 13"),
         ("\"task\": \"single\"", "\"task\": \"multi\""),
         ("\"temperature\": ", "\"temperature\": -"),
     ] {
@@ -148,6 +158,7 @@ fn mismatched_lengths_and_bad_parameters_are_refused() {
         one(Learner::Svm { c: 0.0 }),
         one(Learner::NbSvm { c: 1.0, alpha: f64::NAN }),
         one(Learner::FastText(FastText { dim: 0, ..FastText::default() })),
+        one(Learner::Cnn(TextCnn { filters: 0, ..TextCnn::default() })),
         one(Learner::FastText(FastText { learning_rate: -1.0, ..FastText::default() })),
         one(Learner::FastText(FastText { label_smoothing: 1.0, ..FastText::default() })),
         one(Learner::FastText(FastText {

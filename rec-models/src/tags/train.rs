@@ -9,7 +9,7 @@ use super::classifier::TagClassifier;
 use super::features::{Bag, NgramOptions, TfIdf};
 use super::folds::{folds, select};
 use super::labels::{Labelled, Labels};
-use super::learn::{Effort, Fitted, Learner};
+use super::learn::{Effort, Fitted, Inputs, Learner};
 use super::ngrams::{Head, NgramModel, mix};
 use crate::fit::FitContext;
 use crate::{Error, Result};
@@ -27,7 +27,7 @@ pub enum ClassWeights {
     Each(Vec<f32>),
 }
 
-/// Trains an [`NgramModel`]: each learner on the same TF-IDF rows, its probabilities calibrated and
+/// Trains an [`NgramModel`]: each learner on the same texts (TF-IDF rows, but [`Learner::Cnn`]), its probabilities calibrated and
 /// its weight in the mixture found on scores of texts that were held out, fold by fold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -179,9 +179,10 @@ impl NgramTagger {
             let known =
                 Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &train) };
             let (features, fitted) = self.fit_once(&part(&train), &known, ctx)?;
-            let rows = features.transform(&part(&test));
+            let test_bags = part(&test);
+            let inputs = Inputs::new(&features, &test_bags);
             for ((learner, fitted), all) in self.learners.iter().zip(&fitted).zip(&mut scores) {
-                let found = learner.scores(fitted, &rows);
+                let found = learner.scores(fitted, &inputs);
                 for (&row, found) in test.iter().zip(found.chunks_exact(n_labels)) {
                     all[row * n_labels..][..n_labels].copy_from_slice(found);
                 }
@@ -199,19 +200,19 @@ impl NgramTagger {
     ) -> Result<(TfIdf, Vec<Fitted>)> {
         let features = TfIdf::fit(&self.features, bags);
         self.check_size(features.n_features(), labelled.labels.len())?;
-        let rows = features.transform(bags);
+        let inputs = Inputs::new(&features, bags);
         let effort = Effort {
             tolerance: self.tolerance,
             max_iterations: self.max_iterations,
             class_weights: self.class_weights.of(labelled)?,
             task: labelled.labels.task(),
         };
-        let fit = |learner: &Learner| learner.fit(&rows, &labelled.rows, &effort, ctx);
+        let fit = |learner: &Learner| learner.fit(&inputs, &labelled.rows, &effort, ctx);
         Ok((features, self.learners.iter().map(fit).collect::<Result<_>>()?))
     }
 
     fn check_size(&self, n_features: usize, n_labels: usize) -> Result<()> {
-        let linear = self.learners.iter().filter(|l| !matches!(l, Learner::FastText(_))).count();
+        let linear = self.learners.iter().filter(|l| l.is_linear()).count();
         let needs = 4 * (n_features as u64) * (n_labels as u64) * (linear as u64);
         if needs <= MOST_BYTES {
             return Ok(());

@@ -103,10 +103,11 @@ impl ZeroShotTags {
         labels: Labels,
         config: serde_json::Value,
         reader: &ModelReader,
+        prefix: &str,
     ) -> Result<Self> {
         let Config { options, encoder } = serde_json::from_value(config)
             .map_err(|e| Error::data("configuration of a zero-shot tag model", e.to_string()))?;
-        Self::new(options, Arc::new(encoder.encoder(reader)?), labels, None)
+        Self::new(options, Arc::new(encoder.encoder(reader, prefix)?), labels, None)
     }
 }
 
@@ -131,8 +132,8 @@ impl TagModel for ZeroShotTags {
         Ok(scores)
     }
 
-    fn write(&self, writer: &mut ModelWriter, _: &str) -> Result<serde_json::Value> {
-        write_encoder(writer, &self.encoder, self.kept.clone());
+    fn write(&self, writer: &mut ModelWriter, prefix: &str) -> Result<serde_json::Value> {
+        write_encoder(writer, prefix, &self.encoder, self.kept.clone());
         let config = Config { options: self.options.clone(), encoder: Settings::of(&self.encoder) };
         serde_json::to_value(config)
             .map_err(|e| Error::data("configuration of a zero-shot tag model", e.to_string()))

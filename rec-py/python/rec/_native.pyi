@@ -1148,6 +1148,10 @@ class FittedTags:
         progress: Progress | None,
     ) -> tuple[FittedTags, list[float], list[float]]: ...
     @staticmethod
+    def mixture(
+        members: Sequence[FittedTags], texts: _Texts, labels: Any, *, num_threads: int | None
+    ) -> FittedTags: ...
+    @staticmethod
     def zero_shot(
         labels: Any,
         encoder: TextEncoder,

@@ -9,6 +9,7 @@ from . import _native
 from ._encoder import TextEncoder
 from ._estimator import _from_bytes, _to_bytes
 from ._progress import Progress, reporter
+from ._training import LoRA
 from .errors import NotFittedError, ParameterError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _LEARNERS: dict[str, dict[str, Any]] = {
     "nb_svm": {"c": 0.5, "alpha": 1.0},
     "naive_bayes": {"alpha": 0.1},
     "fasttext": {},
+    "cnn": {},
 }
 
 
@@ -64,8 +66,11 @@ class TagClassifier:
         focal_gamma: γ of the focal loss, in place of label smoothing.
         layer_decay: What each layer's learning rate is multiplied by, from the top down.
         frozen: Parts of the encoder that stay as they are, ``["embeddings", "encoder.layer.0"]``.
+        lora: Adapters that learn in place of the encoder's weights, ``rec.LoRA(r=8)``; they want a
+            greater ``learning_rate``.
         learners: By name (``"svm"``, ``"logistic"``, ``"nb_svm"``, ``"naive_bayes"``,
-            ``"fasttext"``) or with parameters, ``{"learner": "svm", "c": 0.5}``.
+            ``"fasttext"``, ``"cnn"``) or with parameters, ``{"learner": "svm", "c": 0.5}``.
+            ``"cnn"``, a convolutional network, sees the order of words; it takes minutes.
         words: Word n-grams up to this length; 0 for none.
         ideographs: Shortest and longest n-gram of characters with an ideograph; ``(0, 0)`` for none.
         letters: The same of other characters, within words.
@@ -100,6 +105,7 @@ class TagClassifier:
         focal_gamma: float = 0.0,
         layer_decay: float = 1.0,
         frozen: Sequence[str] = (),
+        lora: LoRA | None = None,
         validation_share: float = 0.1,
         random_state: int | None = 0,
         num_threads: int | None = None,
@@ -123,6 +129,7 @@ class TagClassifier:
         self.focal_gamma = focal_gamma
         self.layer_decay = layer_decay
         self.frozen = frozen
+        self.lora = lora
         self.validation_share = validation_share
         self.random_state = random_state
         self.num_threads = num_threads
@@ -151,6 +158,10 @@ class TagClassifier:
             raise ParameterError(f"parameter separator = {self.separator!r}: give one character")
         if self.epochs is not None and self.encoder is None:
             raise ParameterError("parameter epochs: it trains an encoder; give encoder= too")
+        if self.lora is not None and not isinstance(self.lora, LoRA):
+            raise TypeError(f"lora: pass rec.LoRA(...), not {type(self.lora).__name__}")
+        if self.lora is not None and self.epochs is None:
+            raise ParameterError("parameter lora: adapters learn in epochs; give epochs= too")
         weight = self.class_weight
         if isinstance(weight, str) and weight != "balanced":
             raise ParameterError(f"parameter class_weight = {weight!r}: choose 'balanced' or a dict")
@@ -225,6 +236,7 @@ class TagClassifier:
             "focal_gamma": float(self.focal_gamma),
             "layer_decay": float(self.layer_decay),
             "frozen": list(self.frozen),
+            "lora": None if self.lora is None else self.lora._settings(),
             "validation_share": float(self.validation_share),
             "class_weights": self._config()["class_weights"],
         }
@@ -266,6 +278,31 @@ class TagClassifier:
             separator=separator,
             num_threads=num_threads,
         )
+        return classifier
+
+    @classmethod
+    def mixture(
+        cls,
+        members: Iterable[TagClassifier],
+        texts: Texts,
+        labels: Labels,
+        *,
+        num_threads: int | None = None,
+    ) -> TagClassifier:
+        """Fitted classifiers of the same labels as one.
+
+        Their probabilities are mixed by the weights that make the labels of ``texts`` most
+        probable; these must be texts that no member was trained on. N-grams and an encoder err on
+        different texts, so that the two together are better than each.
+
+        >>> both = rec.TagClassifier.mixture([ngrams, tuned], held_out_texts, held_out_labels)
+        """
+        fitted = [member._model() for member in members]
+        mixed = _native.FittedTags.mixture(fitted, texts, labels, num_threads=num_threads)
+        classifier = cls(
+            multi_label=mixed.several, separator=mixed.separator, num_threads=num_threads
+        )
+        classifier._fitted = mixed
         return classifier
 
     def add_labels(self, labels: Iterable[Label]) -> Self:

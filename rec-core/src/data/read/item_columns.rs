@@ -149,7 +149,8 @@ fn holds_words(sample: &[Vec<Cell>], at: usize) -> bool {
         sample.iter().filter_map(|row| row.get(at)?.text()).map(str::trim).collect();
     let is_words = |t: &&&str| {
         let letters = t.chars().any(char::is_alphabetic);
-        letters && !t.contains("://") && (t.contains(' ') || !t.is_ascii())
+        let link = t.split_whitespace().all(|word| word.contains("://"));
+        letters && !link && (t.contains(' ') || !t.is_ascii())
     };
     2 * texts.iter().filter(is_words).count() > texts.len()
 }

@@ -24,9 +24,8 @@ pub(super) fn escape(text: &str) -> String {
 /// A table of all users and one of each segment that has users.
 pub(super) fn tables(board: &Leaderboard) -> String {
     let mut html = table(board, None, &format!("All {} users", board.users));
-    for (name, least, users) in board.segments.iter().filter(|segment| segment.2 > 0) {
-        let caption = format!("{name}: {users} users with at least {least} training items");
-        html += &table(board, Some(name), &caption);
+    for (at, (name, ..)) in board.segments.iter().enumerate().filter(|segment| segment.1.2 > 0) {
+        html += &table(board, Some(name), &board.described(at));
     }
     html
 }

@@ -183,6 +183,9 @@ fn check(
         return Err(Error::parameter("models", models[at].0, "the name is given twice"));
     }
     let Some(name) = options.baseline else { return Ok(None) };
+    if options.permutations == 0 {
+        return Err(Error::parameter("permutations", 0, "choose at least 1, such as 10000"));
+    }
     match models.iter().position(|model| model.0 == name) {
         Some(at) => Ok(Some(at)),
         None => {
@@ -276,6 +279,19 @@ impl Leaderboard {
             seed: report.seed,
             entries: Vec::new(),
         }
+    }
+
+    /// What a segment is, in words.
+    fn described(&self, at: usize) -> String {
+        let (name, least, users) = &self.segments[at];
+        let span = match self.segments.get(at + 1) {
+            Some((_, next, _)) if next - 1 > *least => {
+                format!("{least} to {} training items", next - 1)
+            }
+            Some(_) => format!("{least} training items"),
+            None => format!("{least} training items or more"),
+        };
+        format!("{name}: {users} users with {span}")
     }
 
     fn adjust(&mut self) {

@@ -31,8 +31,8 @@ impl fmt::Display for Leaderboard {
         writeln!(f, "{}", self.setting)?;
         writeln!(f, "{} users", self.users)?;
         self.table(f, None)?;
-        for (name, least, users) in &self.segments {
-            writeln!(f, "\n{name}: {users} users with at least {least} training items")?;
+        for (at, (name, _, users)) in self.segments.iter().enumerate() {
+            writeln!(f, "\n{}", self.described(at))?;
             if *users > 0 {
                 self.table(f, Some(name))?;
             }

@@ -197,7 +197,12 @@ fn the_page_needs_nothing_beside_it() {
     let again: Leaderboard = serde_json::from_str(&json).unwrap();
     assert_eq!(again.entries[0].name, got.entries[0].name);
     let text = got.to_string();
-    assert!(text.contains("warm: 20 users with at least 1 training items"), "{text}");
+    for said in
+        ["cold: 20 users with 0 training items", "warm: 20 users with 1 to 4 training items"]
+    {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(text.contains("heavy: 20 users with 5 training items or more"), "{text}");
     let line = text.lines().find(|line| line.starts_with("better")).unwrap();
     assert!(line.contains('+'), "{line}");
 }
@@ -214,6 +219,8 @@ fn bad_input_is_named() {
     assert!(said.contains("given twice"), "{said}");
     let said = ask(&[("a", &a), ("b", &a)], &options()).to_string();
     assert!(said.contains("choose one of a, b"), "{said}");
+    let none = LeaderboardOptions { baseline: Some("a"), permutations: 0, ..fine.clone() };
+    assert!(matches!(ask(&[("a", &a)], &none), Error::Parameter { .. }));
     let levels = vec![("warm".to_owned(), 3)];
     assert!(matches!(
         ask(&[("a", &a)], &LeaderboardOptions { levels, ..fine.clone() }),

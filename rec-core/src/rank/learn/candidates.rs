@@ -9,7 +9,7 @@ use super::FusionLearner;
 use crate::data::{Csr, Interactions};
 use crate::metrics::ndcg_of_ranks;
 use crate::rank::normalize::by_rank;
-use crate::rank::{Recommend, better};
+use crate::rank::{Recommend, Selection, TopK, better, top_k};
 use crate::rng::{mix, stream};
 use crate::{Error, Result};
 
@@ -70,6 +70,31 @@ pub(super) fn samples(
     models: &[Arc<dyn Recommend>],
     truth: &Interactions,
 ) -> Result<Vec<Sample>> {
+    let (users, relevant) = news(models, truth, learner.max_users, learner.seed)?;
+    let all = match learner.shortlists {
+        true => of_lists(learner, models, &relevant, &users)?,
+        false => {
+            let one = |&user: &u32| of_rows(learner, models, &relevant, user);
+            users.par_iter().map(one).collect::<Result<Vec<Sample>>>()?
+        }
+    };
+    let new: Vec<Sample> = all.into_iter().filter(|sample| sample.n_relevant > 0).collect();
+    if new.is_empty() {
+        let why = "no user that all models know did anything in it that is new to them; hold out part \
+                   of the users' last events";
+        return Err(Error::empty("the held-out part", why));
+    }
+    Ok(new)
+}
+
+/// The users who have something in `truth` and whom all models know, at most so many drawn by the seed,
+/// and what it is.
+pub(in crate::rank) fn news(
+    models: &[Arc<dyn Recommend>],
+    truth: &Interactions,
+    max_users: usize,
+    seed: u64,
+) -> Result<(Vec<u32>, Csr)> {
     let relevant = truth.matrix();
     let known = |user: &u32| models.iter().all(|model| model.knows(*user));
     let mut users: Vec<u32> = (0..truth.n_users() as u32)
@@ -77,20 +102,17 @@ pub(super) fn samples(
         .filter(known)
         .collect();
     check_new(&users, models, &relevant)?;
-    if users.len() > learner.max_users {
-        users.shuffle(&mut stream(learner.seed, "fusion", 0));
-        users.truncate(learner.max_users);
+    if users.len() > max_users {
+        users.shuffle(&mut stream(seed, "fusion", 0));
+        users.truncate(max_users);
         users.sort_unstable();
     }
-    let all: Result<Vec<Sample>> =
-        users.par_iter().map(|&user| sample(learner, models, &relevant, user)).collect();
-    let new: Vec<Sample> = all?.into_iter().filter(|sample| sample.n_relevant > 0).collect();
-    if new.is_empty() {
-        let why = "no user that all models know did anything in it that is new to them; hold out part \
-                   of the users' last events";
-        return Err(Error::empty("the held-out part", why));
-    }
-    Ok(new)
+    Ok((users, relevant))
+}
+
+/// Which half of the users, 0 or 1.
+pub(in crate::rank) fn half_of(seed: u64, user: u32) -> usize {
+    (mix(seed ^ mix(u64::from(user))) & 1) as usize
 }
 
 /// Refuses events that the models were fitted on.
@@ -114,7 +136,45 @@ fn check_new(users: &[u32], models: &[Arc<dyn Recommend>], truth: &Csr) -> Resul
     Ok(())
 }
 
-fn sample(
+/// What each model puts forward of itself, its scores scaled among those.
+fn of_lists(
+    learner: &FusionLearner,
+    models: &[Arc<dyn Recommend>],
+    truth: &Csr,
+    users: &[u32],
+) -> Result<Vec<Sample>> {
+    let all = 0..truth.n_rows() as u32;
+    let seen = |user: u32| seen_by_any(models, user).into_iter().map(|item| (item, 1.0)).collect();
+    let seen = Csr::from_rows(all.map(seen), models[0].n_items());
+    let k = learner.candidates.min(models[0].n_items());
+    let selection = Selection { seen: Some(&seen), ..Selection::top(k) };
+    let lists = models.iter().map(|model| top_k(model.as_ref(), users, &selection));
+    let lists: Vec<TopK> = lists.collect::<Result<_>>()?;
+    let one = |(row, &user): (usize, &u32)| {
+        let mut items: Vec<u32> = lists.iter().flat_map(|list| list.row(row).0).copied().collect();
+        items.sort_unstable();
+        items.dedup();
+        let (mut ranked, mut scores) = (vec![0.0; items.len()], Vec::new());
+        for list in &lists {
+            let (own, own_scores) = list.row(row);
+            let mut scaled = own_scores.to_vec();
+            let absent = learner.normalize.apply(&mut scaled);
+            let start = scores.len();
+            scores.resize(start + items.len(), absent);
+            for (rank, (item, score)) in own.iter().zip(scaled).enumerate() {
+                if let Ok(at) = items.binary_search(item) {
+                    scores[start + at] = score;
+                    ranked[at] += 1.0 / (learner.rank_constant + rank as f32 + 1.0);
+                }
+            }
+        }
+        finish(learner, truth, user, seen.row(user as usize), Candidates { items, scores, ranked })
+    };
+    Ok(users.par_iter().enumerate().map(one).collect())
+}
+
+/// The best of each model, scores scaled over all items.
+fn of_rows(
     learner: &FusionLearner,
     models: &[Arc<dyn Recommend>],
     truth: &Csr,
@@ -126,11 +186,7 @@ fn sample(
     let mut items: Vec<u32> = Vec::with_capacity(m * learner.candidates);
     for (model, row) in models.iter().zip(&mut scaled) {
         model.score(&[user], row)?;
-        let list = best(row, &seen, learner.candidates);
-        if learner.shortlists {
-            keep(row, &list);
-        }
-        items.extend(list);
+        items.extend(best(row, &seen, learner.candidates));
         let mut by = row.clone();
         by_rank(&mut by, |rank| 1.0 / (f64::from(learner.rank_constant) + rank + 1.0));
         for (sum, &share) in ranks.iter_mut().zip(&by) {
@@ -141,19 +197,42 @@ fn sample(
     }
     items.sort_unstable();
     items.dedup();
+    let of_model = |row: &Vec<f32>| items.iter().map(|&i| row[i as usize]).collect::<Vec<_>>();
+    let scores = scaled.iter().flat_map(of_model).collect();
+    let ranked = items.iter().map(|&item| ranks[item as usize]).collect();
+    Ok(finish(learner, truth, user, &seen, Candidates { items, scores, ranked }))
+}
+
+/// What the models put forward for a user.
+struct Candidates {
+    /// Ascending.
+    items: Vec<u32>,
+    /// Scaled scores, a model's after another's.
+    scores: Vec<f32>,
+    /// By reciprocal ranks.
+    ranked: Vec<f32>,
+}
+
+fn finish(
+    learner: &FusionLearner,
+    truth: &Csr,
+    user: u32,
+    seen: &[u32],
+    candidates: Candidates,
+) -> Sample {
+    let Candidates { items, scores, ranked } = candidates;
     let is_new = |item: &&u32| seen.binary_search(item).is_err();
     let relevant: Vec<u32> = truth.row(user as usize).iter().filter(is_new).copied().collect();
     let place = |item: &u32| items.binary_search(item).ok().map(|at| at as u32);
-    let of_model = |row: &Vec<f32>| items.iter().map(|&i| row[i as usize]).collect::<Vec<_>>();
-    Ok(Sample {
+    Sample {
         activity: seen.len(),
-        half: (mix(learner.seed ^ mix(u64::from(user))) & 1) as usize,
+        half: half_of(learner.seed, user),
         n: items.len(),
-        scores: scaled.iter().flat_map(of_model).collect(),
-        ranked: items.iter().map(|&item| ranks[item as usize]).collect(),
+        scores,
+        ranked,
         hits: relevant.iter().filter_map(place).collect(),
         n_relevant: relevant.len(),
-    })
+    }
 }
 
 fn seen_by_any(models: &[Arc<dyn Recommend>], user: u32) -> Vec<u32> {
@@ -162,13 +241,6 @@ fn seen_by_any(models: &[Arc<dyn Recommend>], user: u32) -> Vec<u32> {
     seen.sort_unstable();
     seen.dedup();
     seen
-}
-
-/// Takes the scores of all items but these away.
-fn keep(row: &mut [f32], items: &[u32]) {
-    let kept: Vec<f32> = items.iter().map(|&item| row[item as usize]).collect();
-    row.fill(f32::NEG_INFINITY);
-    items.iter().zip(kept).for_each(|(&item, score)| row[item as usize] = score);
 }
 
 /// The best unseen items of a row of scores.
@@ -192,7 +264,7 @@ mod tests {
     /// Scores in few steps, so that there are ties, from a hash.
     fn drawn(seed: u64, n: usize, models: usize) -> Sample {
         let score = |at: u64| (mix(seed ^ mix(at)) % 7) as f32 / 7.0;
-        let hits = (0..n as u32).filter(|&i| mix(seed ^ u64::from(i)) % 9 == 0).collect();
+        let hits = (0..n as u32).filter(|&i| mix(seed ^ u64::from(i)).is_multiple_of(9)).collect();
         Sample {
             activity: 0,
             half: 0,

@@ -3,7 +3,7 @@
 mod ascent;
 mod candidates;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use self::ascent::{ascend, mean_ndcg};
 use self::candidates::{Sample, samples};
+#[cfg(feature = "trees")]
+pub(super) use self::candidates::{half_of, news};
 use super::{ActivityLevel, Fusion, Normalize, Recommend};
 use crate::data::Interactions;
 use crate::{Error, Result};

@@ -39,14 +39,14 @@ impl Recommend for Table {
 const ITEMS: usize = 30;
 
 /// Users with 1 or 6 past items each, in turns; everyone's next item is number 10 + user % 20.
-struct World {
-    ids: Arc<IdMaps>,
+pub(in crate::rank) struct World {
+    pub(in crate::rank) ids: Arc<IdMaps>,
     seen: Csr,
-    truth: Interactions,
+    pub(in crate::rank) truth: Interactions,
 }
 
 impl World {
-    fn of(users: usize) -> Self {
+    pub(in crate::rank) fn of(users: usize) -> Self {
         let ids = IdMaps::shared(IdMap::range(users), IdMap::range(ITEMS));
         let had = |user: usize| if user.is_multiple_of(2) { 1 } else { 6 };
         let rows = (0..users).map(|user| (0..had(user)).map(|item| (item, 1.0)).collect());
@@ -58,7 +58,11 @@ impl World {
     }
 
     /// Noise in `[0, 1)`, and `lift(user)` on the user's next item.
-    fn model(&self, seed: u64, lift: impl Fn(usize) -> f32) -> Arc<dyn Recommend> {
+    pub(in crate::rank) fn model(
+        &self,
+        seed: u64,
+        lift: impl Fn(usize) -> f32,
+    ) -> Arc<dyn Recommend> {
         let noise = |at: usize| (mix(seed ^ mix(at as u64)) >> 40) as f32 / (1u64 << 24) as f32;
         let users = self.ids.users.len();
         let mut scores: Vec<f32> = (0..users * ITEMS).map(noise).collect();

@@ -1,6 +1,7 @@
 //! Selection of the best items: blocks of users, a bounded buffer each, filters tested on the few
 //! items that reach a user's floor. Exact, and the same at any number of threads.
 
+mod common;
 mod factors;
 mod filter;
 mod key;
@@ -141,9 +142,10 @@ pub fn top_k(scorer: &dyn Scorer, users: &[u32], selection: &Selection<'_>) -> R
     if n == 0 || k == 0 || m == 0 {
         return Ok(top);
     }
-    match scorer.factors() {
-        Some(factors) => factors::top_k(&factors, users, &filter, &mut top)?,
-        None => rows::top_k(scorer, users, &filter, &mut top)?,
+    match (scorer.common_scores(), scorer.factors()) {
+        (Some(scores), _) => common::top_k(scores, users, &filter, &mut top)?,
+        (None, Some(factors)) => factors::top_k(&factors, users, &filter, &mut top)?,
+        (None, None) => rows::top_k(scorer, users, &filter, &mut top)?,
     }
     Ok(top)
 }

@@ -47,6 +47,29 @@ impl Scorer for Small {
     }
 }
 
+/// The same scores for everyone, told to be so or not.
+struct Alike {
+    n: usize,
+    scores: Vec<f32>,
+    common: bool,
+}
+
+impl Scorer for Alike {
+    fn n_users(&self) -> usize {
+        self.n
+    }
+    fn n_items(&self) -> usize {
+        self.scores.len()
+    }
+    fn score(&self, _: &[u32], out: &mut [f32]) -> Result<()> {
+        out.chunks_exact_mut(self.scores.len()).for_each(|row| row.copy_from_slice(&self.scores));
+        Ok(())
+    }
+    fn common_scores(&self) -> Option<&[f32]> {
+        self.common.then_some(&self.scores)
+    }
+}
+
 /// The same by sorting everything.
 fn by_sorting(scorer: &Small, users: &[u32], s: &Selection<'_>) -> Vec<Vec<(u32, f32)>> {
     let m = scorer.n_items();
@@ -109,7 +132,7 @@ fn table(n: usize, m: usize, keep: u64, seed: u64) -> Csr {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
-    fn equals_a_full_sort_on_both_paths(
+    fn equals_a_full_sort_on_all_paths(
         scorer in small(900), k in 1usize..40, seed: u64, filters in 0u32..32,
     ) {
         let (n, m) = (scorer.n_users(), scorer.n_items());
@@ -132,6 +155,12 @@ proptest! {
         let want = by_sorting(&scorer, &users, &selection);
         let by_rows = top_k(&scorer, &users, &selection).unwrap();
         prop_assert_eq!(rows_of(&by_rows), want);
+        let mut first = vec![0.0; m];
+        scorer.score(&[0], &mut first).unwrap();
+        first.iter_mut().step_by(7).for_each(|score| *score = f32::NEG_INFINITY);
+        let [common, copied] = [true, false].map(|common| Alike { n, scores: first.clone(), common });
+        let by_rank = top_k(&common, &users, &selection).unwrap();
+        prop_assert_eq!(by_rank, top_k(&copied, &users, &selection).unwrap());
         let fused = Small { fused: true, ..scorer };
         prop_assert_eq!(top_k(&fused, &users, &selection).unwrap(), by_rows);
     }

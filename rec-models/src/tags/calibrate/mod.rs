@@ -77,11 +77,11 @@ impl Calibration {
     }
 }
 
-fn sigmoid(s: f32) -> f32 {
+pub(crate) fn sigmoid(s: f32) -> f32 {
     1.0 / (1.0 + (-s).exp())
 }
 
-fn softmax(row: &mut [f32], temperature: f32) {
+pub(crate) fn softmax(row: &mut [f32], temperature: f32) {
     let top = row.iter().copied().fold(f32::MIN, f32::max);
     let mut sum = 0.0;
     for s in row.iter_mut() {

@@ -105,7 +105,8 @@ impl NgramOptions {
             padded.push(' ');
             self.chars(&padded, &mut char_grams);
         }
-        Ok(Bag { blocks: [counted(word_grams), counted(char_grams)] })
+        let sequence = tokens.iter().flat_map(symbols).collect();
+        Ok(Bag { blocks: [counted(word_grams), counted(char_grams)], sequence })
     }
 
     fn chars(&self, padded: &[char], out: &mut Vec<u64>) {
@@ -127,10 +128,19 @@ impl NgramOptions {
     }
 }
 
-/// The n-grams of one text: of words, and of characters; each once, ascending, with its count.
+/// The n-grams of one text: of words, and of characters; each once, ascending, with its count. And
+/// its words and ideographs in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bag {
     pub(super) blocks: [Vec<(u64, u32)>; 2],
+    sequence: Vec<u64>,
+}
+
+impl Bag {
+    /// The hashes of the text's words, each ideograph a word of its own, in their order.
+    pub(crate) fn sequence(&self) -> &[u64] {
+        &self.sequence
+    }
 }
 
 /// Starting values that keep the two kinds of n-gram apart.
@@ -139,6 +149,14 @@ const CHARS: u64 = 0x6368_6172;
 
 fn of_word(word: &str) -> u64 {
     word.bytes().fold(word.len() as u64, |hash, byte| mix(hash ^ u64::from(byte)))
+}
+
+/// A word, or each of its characters where it holds an ideograph.
+fn symbols(word: &str) -> impl Iterator<Item = u64> {
+    let wide = word.chars().any(is_ideograph);
+    let each = word.chars().filter(move |_| wide).map(|c| mix(CHARS ^ u64::from(u32::from(c))));
+    let whole = (!wide && !word.trim().is_empty()).then(|| mix(WORDS ^ of_word(word)));
+    each.chain(whole)
 }
 
 fn counted(mut grams: Vec<u64>) -> Vec<(u64, u32)> {

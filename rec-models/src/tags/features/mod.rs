@@ -8,3 +8,4 @@ mod vocabulary;
 
 pub use grams::{Bag, NgramOptions};
 pub use tfidf::TfIdf;
+pub(crate) use vocabulary::Vocabulary;

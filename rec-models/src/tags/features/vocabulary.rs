@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 /// N-grams by hash, ascending; the place of one is its column. Hashes are spread evenly, so a table
 /// of their leading bits leads to the right place within a step or two.
-#[derive(Clone, Debug)]
-pub(super) struct Vocabulary {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Vocabulary {
     hashes: Vec<u64>,
     starts: Vec<u32>,
     shift: u32,
@@ -13,7 +13,7 @@ pub(super) struct Vocabulary {
 
 impl Vocabulary {
     /// Of ascending hashes.
-    pub(super) fn new(hashes: Vec<u64>) -> Self {
+    pub(crate) fn new(hashes: Vec<u64>) -> Self {
         let bits = hashes.len().max(2).ilog2();
         let shift = 64 - bits;
         let mut starts = vec![0u32; (1 << bits) + 1];
@@ -38,15 +38,15 @@ impl Vocabulary {
         (Self::new(hashes), counts)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.hashes.len()
     }
 
-    pub(super) fn hashes(&self) -> &[u64] {
+    pub(crate) fn hashes(&self) -> &[u64] {
         &self.hashes
     }
 
-    pub(super) fn column(&self, hash: u64) -> Option<u32> {
+    pub(crate) fn column(&self, hash: u64) -> Option<u32> {
         let bucket = (hash >> self.shift) as usize;
         let (from, to) = (self.starts[bucket], self.starts[bucket + 1]);
         let near = &self.hashes[from as usize..to as usize];

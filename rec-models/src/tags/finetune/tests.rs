@@ -4,6 +4,7 @@ use rec_core::data::Id;
 use super::super::labels::Task;
 use super::*;
 use crate::fit::Cancel;
+use crate::language::LoraConfig;
 use crate::tags::samples::{TEXTS, checkpoint, classes, ids};
 
 fn tagger() -> FineTuneTagger {
@@ -82,6 +83,45 @@ fn a_fine_tuned_folder_loads_alone_and_its_encoder_elsewhere() {
             TextEncoder::from_pretrained(path.join("encoder"), &EncoderOptions::default());
         assert_eq!(encoder.unwrap().dim(), 32);
     }
+}
+
+/// The tensors of a folder that are not those of another one's, by name.
+fn changed(one: &Path, other: &Path) -> Vec<String> {
+    let bytes = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+    let (one, other) = (bytes(one), bytes(other));
+    let [one, other] =
+        [&one, &other].map(|bytes| safetensors::SafeTensors::deserialize(bytes).unwrap());
+    let differs =
+        |name: &&str| one.tensor(name).unwrap().data() != other.tensor(name).unwrap().data();
+    let mut names: Vec<String> =
+        one.names().into_iter().filter(differs).map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn adapters_learn_in_place_of_the_weights() {
+    let scratch = tempfile::tempdir().unwrap();
+    let start = scratch.path().join("bert");
+    std::fs::create_dir(&start).unwrap();
+    checkpoint(&start);
+    let labelled = Labelled::single(&classes()).unwrap();
+    let mut adapted = tagger();
+    adapted.training.lora = Some(LoraConfig { rank: 4, ..LoraConfig::default() });
+    let all = (&TEXTS[..], &labelled);
+    let tuned = adapted.fit(&start, all, None, &FitContext::default()).unwrap();
+    assert!(tuned.losses[39] < 0.9 * tuned.losses[0], "{:?}", tuned.losses);
+    let path = scratch.path().join("tags");
+    tuned.classifier.save(&path).unwrap();
+    // Merged: the folder has the checkpoint's weights, those with adapters moved.
+    let moved = ["query", "value"];
+    let moved = moved.map(|layer| format!("encoder.layer.0.attention.self.{layer}.weight"));
+    assert_eq!(changed(&path.join("encoder"), &start), moved);
+    let loaded = TagClassifier::load(&path).unwrap();
+    assert_eq!(
+        loaded.predict_proba(&TEXTS).unwrap(),
+        tuned.classifier.predict_proba(&TEXTS).unwrap()
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::Linear;
 use crate::language::{Encode, EncoderOptions, LongTexts, PoolingMode, TextEncoder};
 use crate::tags::labels::Labels;
 use crate::tags::model::TagModel;
+use crate::tags::save::inner_folder;
 use crate::{Error, Result};
 
 /// Scores are a linear function of a text's vector.
@@ -50,7 +51,11 @@ impl Settings {
     }
 
     /// The encoder that was saved, on the CPU and in single precision.
-    pub(in crate::tags) fn encoder(&self, reader: &ModelReader) -> Result<TextEncoder> {
+    pub(in crate::tags) fn encoder(
+        &self,
+        reader: &ModelReader,
+        prefix: &str,
+    ) -> Result<TextEncoder> {
         let options = EncoderOptions {
             pooling: self.pooling.as_deref().map(PoolingMode::from_str).transpose()?,
             max_len: self.max_len,
@@ -60,18 +65,19 @@ impl Settings {
             },
             ..EncoderOptions::default()
         };
-        TextEncoder::from_pretrained(reader.folder(FOLDER)?, &options)
+        TextEncoder::from_pretrained(reader.folder(&inner_folder(prefix, FOLDER))?, &options)
     }
 }
 
 /// Adds the encoder's folder.
 pub(in crate::tags) fn write_encoder(
     writer: &mut ModelWriter,
+    prefix: &str,
     encoder: &Arc<TextEncoder>,
     kept: Option<Arc<TempDir>>,
 ) {
     let encoder = encoder.clone();
-    writer.folder(FOLDER, move |folder| {
+    writer.folder(&inner_folder(prefix, FOLDER), move |folder| {
         let _kept = kept;
         encoder.copy_to(folder)
     });
@@ -109,7 +115,7 @@ impl EncoderTags {
     ) -> Result<Self> {
         let settings: Settings = serde_json::from_value(config)
             .map_err(|e| Error::data("configuration of an encoder's tag model", e.to_string()))?;
-        let encoder = Arc::new(settings.encoder(reader)?);
+        let encoder = Arc::new(settings.encoder(reader, prefix)?);
         let (_, weights) = reader.f32(&format!("{prefix}weights"))?;
         let (_, bias) = reader.f32(&format!("{prefix}bias"))?;
         let head = Linear { dim: encoder.dim(), weights, bias };
@@ -142,7 +148,7 @@ impl TagModel for EncoderTags {
         let Linear { dim, weights, bias } = &self.head;
         writer.f32(&format!("{prefix}weights"), &[bias.len(), *dim], weights)?;
         writer.f32(&format!("{prefix}bias"), &[bias.len()], bias)?;
-        write_encoder(writer, &self.encoder, self.kept.clone());
+        write_encoder(writer, prefix, &self.encoder, self.kept.clone());
         serde_json::to_value(Settings::of(&self.encoder))
             .map_err(|e| Error::data("settings of the encoder", e.to_string()))
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Effort;
 use crate::fit::FitContext;
+use crate::tags::calibrate::softmax;
 use crate::tags::labels::Task;
 use crate::{Error, Result};
 
@@ -180,7 +181,7 @@ impl FastText {
     /// Scores become the gradient of `−Σ_k q_k ln p_k`, `q` being the smoothed target, or of the focal
     /// loss.
     fn softmax_gradient(&self, scores: &mut [f32], label: usize, weight: f32) {
-        softmax(scores);
+        softmax(scores, 1.0);
         let (p, gamma) = (scores[label], self.focal_gamma);
         // −d/dp of the focal loss is this factor over p; 1 for cross-entropy.
         let focus = if gamma == 0.0 {
@@ -265,16 +266,6 @@ impl Embeddings {
         );
         scores
     }
-}
-
-fn softmax(scores: &mut [f32]) {
-    let top = scores.iter().copied().fold(f32::MIN, f32::max);
-    let mut sum = 0.0;
-    for s in scores.iter_mut() {
-        *s = (*s - top).exp();
-        sum += *s;
-    }
-    scores.iter_mut().for_each(|s| *s /= sum);
 }
 
 #[cfg(test)]

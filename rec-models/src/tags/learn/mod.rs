@@ -1,6 +1,7 @@
-//! Learners: from sparse rows and labels to scores.
+//! Learners: from sparse rows, or tokens in their order, and labels to scores.
 
 mod bayes;
+mod cnn;
 mod dual;
 mod fasttext;
 mod weights;
@@ -10,16 +11,19 @@ use rec_core::data::Csr;
 use rec_core::rng::stream;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use cnn::Network;
+pub use cnn::TextCnn;
 pub(crate) use fasttext::Embeddings;
 pub use fasttext::FastText;
 pub(crate) use weights::Weights;
 
 use self::dual::{Loss, Problem};
+use super::features::{Bag, TfIdf};
 use super::labels::Task;
 use crate::fit::FitContext;
 use crate::{Error, Result};
 
-/// One way to learn from sparse rows.
+/// One way to learn from texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "learner", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Learner {
@@ -49,6 +53,23 @@ pub enum Learner {
     /// Averaged embeddings and a softmax.
     #[serde(rename = "fasttext")]
     FastText(FastText),
+    /// A convolutional network on words and characters in their order.
+    Cnn(TextCnn),
+}
+
+/// What learners read.
+pub(super) struct Inputs<'a> {
+    /// TF-IDF of n-grams: `[texts, n_features]`.
+    pub rows: Csr,
+    /// The words and ideographs of each text, in their order.
+    pub sequences: Vec<&'a [u64]>,
+}
+
+impl<'a> Inputs<'a> {
+    pub(super) fn new(features: &TfIdf, bags: &[&'a Bag]) -> Self {
+        let sequences = bags.iter().map(|bag| bag.sequence()).collect();
+        Self { rows: features.transform(bags), sequences }
+    }
 }
 
 /// What a learner made.
@@ -56,6 +77,7 @@ pub enum Learner {
 pub(crate) enum Fitted {
     Linear(Weights),
     Embedded(Embeddings),
+    Network(Network),
 }
 
 /// How hard the linear learners try, and how errors weigh.
@@ -76,6 +98,7 @@ impl Learner {
             Self::NbSvm { .. } => "nb_svm",
             Self::NaiveBayes { .. } => "naive_bayes",
             Self::FastText(_) => "fasttext",
+            Self::Cnn(_) => "cnn",
         }
     }
 
@@ -90,19 +113,32 @@ impl Learner {
             Self::NbSvm { c, alpha } => positive("c", *c).and(positive("alpha", *alpha)),
             Self::NaiveBayes { alpha } => positive("alpha", *alpha),
             Self::FastText(fasttext) => fasttext.check(),
+            Self::Cnn(cnn) => cnn.check(),
         }
     }
 
-    /// Learns `labels`, `[texts, n_labels]`, from `rows`, `[texts, n_features]`.
+    /// Whether it learns a weight of each n-gram for each label.
+    pub(super) fn is_linear(&self) -> bool {
+        !matches!(self, Self::FastText(_) | Self::Cnn(_))
+    }
+
+    /// Learns `labels`, `[texts, n_labels]`.
     pub(super) fn fit(
         &self,
-        rows: &Csr,
+        inputs: &Inputs<'_>,
         labels: &Csr,
         effort: &Effort,
         ctx: &FitContext<'_>,
     ) -> Result<Fitted> {
-        if let Self::FastText(fasttext) = self {
-            return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
+        let rows = &inputs.rows;
+        match self {
+            Self::FastText(fasttext) => {
+                return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
+            }
+            Self::Cnn(cnn) => {
+                return cnn.fit(&inputs.sequences, labels, effort, ctx).map(Fitted::Network);
+            }
+            _ => {}
         }
         // Two labels that exclude each other need one problem.
         let mirrored = effort.task == Task::Single && labels.n_cols() == 2;
@@ -163,19 +199,20 @@ impl Learner {
                 (found.weights.iter().zip(&ratio).map(|(w, r)| w * r).collect(), found.bias)
             }
             Self::NaiveBayes { alpha } => bayes::log_count_ratio(rows, &positive, *alpha),
-            Self::FastText(_) => {
-                return Err(Error::unsupported("one label alone", "fastText", "fit all"));
+            Self::FastText(_) | Self::Cnn(_) => {
+                return Err(Error::unsupported("one label alone", self.name(), "fit all"));
             }
         })
     }
 
-    /// The scores of rows: `[texts, n_labels]`.
-    pub(super) fn scores(&self, fitted: &Fitted, rows: &Csr) -> Vec<f32> {
+    /// The scores of texts: `[texts, n_labels]`.
+    pub(super) fn scores(&self, fitted: &Fitted, inputs: &Inputs<'_>) -> Vec<f32> {
         match fitted {
             Fitted::Linear(weights) => {
-                weights.scores(rows, matches!(self, Self::NaiveBayes { .. }))
+                weights.scores(&inputs.rows, matches!(self, Self::NaiveBayes { .. }))
             }
-            Fitted::Embedded(embeddings) => embeddings.scores(rows),
+            Fitted::Embedded(embeddings) => embeddings.scores(&inputs.rows),
+            Fitted::Network(network) => network.scores(&inputs.sequences),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A generated shop with Chinese titles and planted structure, for a first run without data.
+//! A generated shop with Chinese titles.
 //!
 //! What is planted, so that a model can be seen to find it:
 //! - every user has one or two favourite product kinds, of which most of their events are;
@@ -8,7 +8,7 @@
 
 use rand::RngExt;
 
-use super::{Dataset, IdMap, InteractionsBuilder, Items, TimeUnit};
+use crate::data::{Dataset, IdMap, InteractionsBuilder, Items, TimeUnit};
 use crate::rng::{Rng, stream};
 use crate::{Error, Result};
 

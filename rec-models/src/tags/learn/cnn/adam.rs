@@ -1,0 +1,68 @@
+//! Adam (Kingma and Ba 2015) on the arrays of a network.
+
+use super::batch::Batch;
+use super::gradient::Gradients;
+use super::net::Network;
+
+/// Decay of the mean gradient and of the mean square.
+const BETAS: (f32, f32) = (0.9, 0.999);
+const EPSILON: f32 = 1e-8;
+
+/// The moments of each array. Those of an embedding change in the steps that its token is in.
+pub(super) struct Adam {
+    embeddings: Moments,
+    kernels: Moments,
+    bias: Moments,
+    output: Moments,
+    output_bias: Moments,
+    steps: i32,
+}
+
+/// Mean gradient and mean square.
+struct Moments(Vec<f32>, Vec<f32>);
+
+impl Adam {
+    pub(super) fn new(network: &Network) -> Self {
+        let of = |array: &[f32]| Moments(vec![0.0; array.len()], vec![0.0; array.len()]);
+        Self {
+            embeddings: of(&network.embeddings),
+            kernels: of(&network.kernels),
+            bias: of(&network.bias),
+            output: of(&network.output),
+            output_bias: of(&network.output_bias),
+            steps: 0,
+        }
+    }
+
+    /// Steps taken.
+    pub(super) fn steps(&self) -> i32 {
+        self.steps
+    }
+
+    pub(super) fn step(&mut self, network: &mut Network, batch: &Batch, of: &Gradients, rate: f32) {
+        self.steps += 1;
+        let bias = |beta: f32| 1.0 - beta.powi(self.steps);
+        let rates = (rate / bias(BETAS.0), bias(BETAS.1).sqrt().recip());
+        let dim = network.dim();
+        for (&token, gradient) in batch.tokens.iter().zip(of.embeddings.chunks_exact(dim)) {
+            self.embeddings.step(token as usize * dim, &mut network.embeddings, gradient, rates);
+        }
+        self.kernels.step(0, &mut network.kernels, &of.kernels, rates);
+        self.bias.step(0, &mut network.bias, &of.bias, rates);
+        self.output.step(0, &mut network.output, &of.output, rates);
+        self.output_bias.step(0, &mut network.output_bias, &of.output_bias, rates);
+    }
+}
+
+impl Moments {
+    /// A step of the weights from `from` on, as many as there are gradients.
+    fn step(&mut self, from: usize, weights: &mut [f32], of: &[f32], (rate, root): (f32, f32)) {
+        let at = from..from + of.len();
+        let moments = self.0[at.clone()].iter_mut().zip(&mut self.1[at.clone()]);
+        for ((w, (m, v)), g) in weights[at].iter_mut().zip(moments).zip(of) {
+            *m = BETAS.0 * *m + (1.0 - BETAS.0) * g;
+            *v = BETAS.1 * *v + (1.0 - BETAS.1) * g * g;
+            *w -= rate * *m / (v.sqrt() * root + EPSILON);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The gradient of a step's loss.
+
+use rayon::prelude::*;
+use rec_core::data::Csr;
+
+use super::batch::Batch;
+use super::net::{Network, Pooled};
+use super::train::Drops;
+use crate::ops::gemm::{Matrix, product};
+use crate::tags::calibrate::{sigmoid, softmax};
+use crate::tags::labels::Task;
+use crate::tags::learn::Effort;
+
+/// Of the mean loss over the texts of a step, by the arrays of a [`Network`].
+pub(super) struct Gradients {
+    /// Of the distinct tokens: `[tokens, dim]`.
+    pub(super) embeddings: Vec<f32>,
+    pub(super) kernels: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    pub(super) output: Vec<f32>,
+    pub(super) output_bias: Vec<f32>,
+}
+
+impl Network {
+    /// The gradients of a batch, which are `rows` of `labels`.
+    pub(super) fn gradients(
+        &self,
+        batch: &Batch,
+        drops: &Drops,
+        (labels, rows): (&Csr, &[usize]),
+        effort: &Effort,
+    ) -> Gradients {
+        let mut embedded = self.embedded(batch);
+        scale(&mut embedded, &drops.embeddings);
+        let projected = self.projected(&embedded);
+        let texts = (0..batch.len()).into_par_iter();
+        let pooled: Vec<Pooled> = texts.map(|at| self.pool(&projected, batch.text(at))).collect();
+        let mut of_projected = vec![0.0; projected.len()];
+        let mut gradients = Gradients {
+            embeddings: Vec::new(),
+            kernels: Vec::new(),
+            bias: vec![0.0; self.pooled()],
+            output: vec![0.0; self.output.len()],
+            output_bias: vec![0.0; self.n_labels()],
+        };
+        // In the order of the texts, so that sums are the same on any number of threads.
+        for ((at, found), &row) in pooled.iter().enumerate().zip(rows) {
+            let drops = &drops.pooled[at * self.pooled()..][..self.pooled()];
+            let truth = |label: usize| labels.contains(row, label as u32);
+            let below = self.head(found, drops, truth, effort, rows.len(), &mut gradients);
+            self.unpool((found, &below), batch.text(at), &mut of_projected, &mut gradients.bias);
+        }
+        let (tokens, dim, columns) = (batch.tokens.len(), self.dim(), self.columns());
+        let of_projected = Matrix::new(&of_projected, [tokens, columns]);
+        let kernels = Matrix::new(&self.kernels, [dim, columns]);
+        gradients.kernels =
+            product(Matrix::new(&embedded, [tokens, dim]).transposed(), of_projected);
+        gradients.embeddings = product(of_projected, kernels.transposed());
+        scale(&mut gradients.embeddings, &drops.embeddings);
+        gradients
+    }
+
+    /// Adds the gradients of the output layer, and gives that of the maxima: `[pooled]`.
+    fn head(
+        &self,
+        found: &Pooled,
+        drops: &[f32],
+        truth: impl Fn(usize) -> bool,
+        effort: &Effort,
+        texts: usize,
+        gradients: &mut Gradients,
+    ) -> Vec<f32> {
+        let mut hidden = found.best.clone();
+        scale(&mut hidden, drops);
+        let mut scores = vec![0.0; self.n_labels()];
+        self.linear(&hidden, &mut scores);
+        slopes(&mut scores, truth, effort);
+        let mut below = vec![0.0; hidden.len()];
+        for (label, slope) in scores.iter().map(|slope| slope / texts as f32).enumerate() {
+            let at = label * hidden.len()..(label + 1) * hidden.len();
+            let weights = self.output[at.clone()].iter().zip(&mut gradients.output[at]);
+            for ((below, h), (w, of_w)) in below.iter_mut().zip(&hidden).zip(weights) {
+                *below += slope * w;
+                *of_w += slope * h;
+            }
+            gradients.output_bias[label] += slope;
+        }
+        scale(&mut below, drops);
+        below
+    }
+}
+
+/// Scores become the gradient of the cross-entropy: of the softmax with one label a text, where a
+/// text without labels teaches nothing; of each label's sigmoid with several.
+fn slopes(scores: &mut [f32], truth: impl Fn(usize) -> bool, effort: &Effort) {
+    match effort.task {
+        Task::Single => {
+            let own = (0..scores.len()).find(|&label| truth(label));
+            let weight = own.map_or(0.0, |label| effort.class_weights[label]);
+            softmax(scores, 1.0);
+            own.into_iter().for_each(|label| scores[label] -= 1.0);
+            scores.iter_mut().for_each(|s| *s *= weight);
+        }
+        Task::Multi => {
+            for (label, score) in scores.iter_mut().enumerate() {
+                let has = truth(label);
+                let weight = if has { effort.class_weights[label] } else { 1.0 };
+                *score = weight * (sigmoid(*score) - f32::from(u8::from(has)));
+            }
+        }
+    }
+}
+
+fn scale(values: &mut [f32], by: &[f32]) {
+    values.iter_mut().zip(by).for_each(|(x, by)| *x *= by);
+}
