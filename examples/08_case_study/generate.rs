@@ -124,7 +124,7 @@ pub(crate) fn category_of(id: &str) -> Option<&'static str> {
 
 fn category(at: usize) -> &'static str {
     let (main, beside) = CATEGORIES[at / 2];
-    if at % 2 == 0 { main } else { beside }
+    if at.is_multiple_of(2) { main } else { beside }
 }
 
 fn brand(at: usize) -> String {
@@ -220,7 +220,7 @@ fn next(
         return by_rank(rng, &shelves[shelf]);
     }
     if let Some(last) = last.map(|last| &items[last as usize])
-        && last.category % 2 == 0
+        && last.category.is_multiple_of(2)
         && rng.random_bool(0.3)
     {
         let fits = |item: &Item| usize::from(item.brand == last.brand);

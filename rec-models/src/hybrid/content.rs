@@ -100,7 +100,7 @@ pub(super) fn vectors(
         }
         ContentVectors::Encoder { folder, max_len } => {
             let options = EncoderOptions {
-                device: ctx.device.clone(),
+                device: ctx.device,
                 max_len: *max_len,
                 long_texts: crate::language::LongTexts::Truncate,
                 ..EncoderOptions::default()

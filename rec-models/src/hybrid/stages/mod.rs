@@ -120,7 +120,7 @@ impl Stages {
         let state =
             self.dir.as_ref().map(|dir| partial(&dir.join(format!("{stage}-{}", key.short()))));
         FitContext {
-            device: ctx.device.clone(),
+            device: ctx.device,
             seed,
             threads: ctx.threads,
             progress: ctx.progress.clone(),
