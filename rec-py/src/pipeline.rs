@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rec_core::data::Id;
 use rec_models::FitContext;
 use rec_models::fit::{Fit as _, Model};
 use rec_models::hybrid::{Pipeline, PipelineConfig, PipelineModel};
@@ -12,10 +13,10 @@ use serde_json::Value;
 
 use crate::dataset::PyDataset;
 use crate::errors::{OrRaise, internal};
-use crate::ids::{id_map, ids_from_py, ids_to_py};
+use crate::ids::{id_map, id_to_py, ids_from_py, ids_to_py};
 use crate::interrupt;
 use crate::leaderboard::PyLeaderboard;
-use crate::model::PyModel;
+use crate::model::{PyModel, positive};
 use crate::params::{params_from_py, to_py};
 use crate::progress::reporter;
 
@@ -119,6 +120,26 @@ pub(crate) fn pipeline_profiles(
     };
     let found = interrupt::run(py, |_| pipeline.profiles(&users))?;
     serde_json::to_string(&found).map_err(|e| internal(py, &e.to_string()))
+}
+
+/// Users with their cosines.
+type Near = Vec<(Py<PyAny>, f32)>;
+
+/// The users most like each of these, with the cosines of what they had.
+#[pyfunction]
+pub(crate) fn pipeline_nearest_users(
+    py: Python<'_>,
+    model: PyRef<'_, PyModel>,
+    users: &Bound<'_, PyAny>,
+    k: i64,
+) -> PyResult<Vec<Near>> {
+    let pipeline = fitted(&model)?;
+    let (users, k) = (ids_from_py(users, "users")?, positive("k", k)?);
+    let found = interrupt::run(py, |_| pipeline.nearest_users(&users, k))?;
+    let row = |row: Vec<(Id, f32)>| {
+        row.into_iter().map(|(id, cosine)| (id_to_py(py, id.as_ref()), cosine)).collect()
+    };
+    Ok(found.into_iter().map(row).collect())
 }
 
 /// The keywords of items, best first.

@@ -83,6 +83,8 @@ def test_lists_reasons_and_figures(pipeline):
     assert stages[:4] == ["read", "words", "keywords", "tags"]
     assert pipeline.report["predicted_tags"] == 8
     assert pipeline.keywords(["i0"]) == [["手机"]]
+    near = pipeline.nearest_users(["u0"], k=3)[0]
+    assert len(near) == 3 and all(int(user[1:]) % 2 == 0 for user, _ in near)
     assert pipeline.profiles(["u0"])[0]["interests"][0]["label"] == "手机"
 
 

@@ -1,11 +1,14 @@
 //! What a user is interested in, by what they did, with the evidence beside it.
 
 mod interests;
+mod nearest;
 #[cfg(test)]
 mod tests;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+pub use self::nearest::nearest_users;
 
 use self::interests::{Past, interests};
 use crate::data::{Csr, Id, IdMap, Interactions, TimeUnit};

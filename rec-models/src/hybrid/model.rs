@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rec_core::IdKind;
 use rec_core::data::split::SplitReport;
 use rec_core::data::{Csr, Dataset, Id, IdMap, IdMaps, Items};
 use rec_core::metrics::Leaderboard;
-use rec_core::profile::{UserProfile, profiles};
+use rec_core::profile::{UserProfile, nearest_users, profiles};
 use rec_core::rank::explain::{Explainer, Reasons};
 use rec_core::rank::{
     Explain, Fusion, History, LearntFusion, Recommend, Scorer, Selection, Shortlisted, TopK,
@@ -151,6 +152,23 @@ impl PipelineModel {
         let labels = table.tags_for(&log.ids().items).unwrap_or_default();
         let names = table.tag_names();
         profiles(log, &labels, names, users, &self.config.profile)
+    }
+
+    /// The `k` users whose past is most like each of these users', themselves left out: see
+    /// [`nearest_users`].
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`] for users the log does not have, [`Error::Parameter`] for a `k` of 0.
+    pub fn nearest_users(&self, users: &[Id], k: usize) -> Result<Vec<Vec<(Id, f32)>>> {
+        let known = &self.ids().users;
+        let dense = users.iter().map(|id| known.require(IdKind::User, id));
+        let top = nearest_users(self.seen(), &dense.collect::<Result<Vec<u32>>>()?, k)?;
+        let row = |row: usize| {
+            let (users, scores) = top.row(row);
+            let named = users.iter().filter_map(|&user| known.id(user).map(|id| id.to_owned()));
+            named.zip(scores.iter().copied()).collect()
+        };
+        Ok((0..users.len()).map(row).collect())
     }
 
     /// Why items are ranked for a user, recommender by recommender: shares, past items, tags and

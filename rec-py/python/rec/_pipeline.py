@@ -113,6 +113,10 @@ class Pipeline(Model):
         found: list[dict[str, Any]] = json.loads(_native.pipeline_profiles(self._model(), users))
         return found
 
+    def nearest_users(self, users: Ids, *, k: int = 10) -> list[list[tuple[int | str, float]]]:
+        """The ``k`` users most like each of these by what they had, with the cosine, best first."""
+        return _native.pipeline_nearest_users(self._model(), users, k)
+
     def keywords(self, items: Ids) -> list[list[str]]:
         """The keywords of these items, best first."""
         return _native.pipeline_keywords(self._model(), items)

@@ -131,6 +131,11 @@ fn from_files_to_lists_with_every_stage_told() {
     let profile = model.profiles(&someone).unwrap().remove(0);
     assert!(!profile.interests.is_empty() && !profile.interests[0].evidence.is_empty());
     assert!(!model.keywords(0).is_empty());
+    let near = model.nearest_users(&someone, 3).unwrap().remove(0);
+    assert!(
+        near.len() == 3 && near[0].1 >= near[2].1 && near.iter().all(|(id, _)| *id != someone[0])
+    );
+    assert!(model.nearest_users(&[Id::from("nobody")], 3).is_err());
 
     let shown = answer.row(0).next().unwrap().0.to_owned();
     let why = model.explain(&someone[0], std::slice::from_ref(&shown)).unwrap().remove(0);
