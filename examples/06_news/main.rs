@@ -84,13 +84,14 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let answer = front.of(Users::All, args.k)?;
     write_recommendations(&args.out, &answer, news.data.items.as_deref())?;
     println!("\nWrote {} front pages to {}", answer.len(), args.out.display());
-    let read = news.data.interactions.item_counts();
-    let shown = (0..answer.len()).flat_map(|row| answer.top.row(row).0);
-    let (unread, all) = shown
-        .fold((0usize, 0usize), |(u, n), &item| (u + usize::from(read[item as usize] == 0), n + 1));
+    let day = news.data.interactions.time_unit().per_second().unwrap_or(1) * 86_400;
+    let is_new = |&item: &u32| news.published[item as usize].is_some_and(|time| now - time <= day);
+    let shown: Vec<u32> =
+        (0..answer.len()).flat_map(|row| answer.top.row(row).0).copied().collect();
+    let new = shown.iter().filter(|item| is_new(item)).count();
     println!(
-        "{:.0} % of what they hold had no reader yet",
-        100.0 * unread as f64 / all.max(1) as f64
+        "{:.0} % of what they hold is of the last day",
+        100.0 * new as f64 / shown.len().max(1) as f64
     );
     sitting(&front)
 }

@@ -112,7 +112,7 @@ fn config(args: &Args, data: &Dataset) -> Result<PipelineConfig, Box<dyn Error>>
         let friends = json!({ "epochs": 60, "learning_rate": 0.005, "batch_size": 8192 });
         recommenders.push(Recommender::new("social_lightgcn", &friends)?);
     }
-    if data.interactions.n_items() > 20_000 {
+    if data.interactions.n_items() > 6_000 {
         // EASE is cubic in the items.
         recommenders.retain(|one| one.model != "ease");
     }
