@@ -186,7 +186,8 @@ impl PyExplanation {
 
     /// All of it, in dictionaries and lists.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let value = serde_json::to_value(&self.inner);
+        // By way of the text, so that numbers are those of the JSON.
+        let value = serde_json::from_str(&self.to_json(py)?);
         to_py(py, &value.map_err(|e| internal(py, &e.to_string()))?)
     }
 
