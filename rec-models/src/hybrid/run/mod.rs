@@ -128,7 +128,7 @@ impl Pipeline {
             true => None,
             false => {
                 let shown = model(&tried, report.clone())?;
-                Some(run.measure(&tried, &shown, &parts)?)
+                Some(run.measure(&tried, &shown, &parts, &about.key)?)
             }
         };
         let fitted = match config.refit {

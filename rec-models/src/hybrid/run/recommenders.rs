@@ -108,12 +108,15 @@ impl Run<'_> {
         tried: &[Trained],
         shown: &PipelineModel,
         parts: &Split,
+        about: &Key,
     ) -> Result<Leaderboard> {
         let (config, fused) = (self.config, shown.fused());
         let most = config.max_test_users;
         let shape = (&config.rerank, &config.rules, &config.metrics, most, config.seed);
-        let options = (fused.fusion(), fused.candidates(), shape);
-        let inputs: Vec<&Key> = tried.iter().map(|one| &one.key).collect();
+        let names = &shown.report().recommenders;
+        let options = (fused.fusion(), fused.candidates(), names, shape);
+        // Lists are put in order by what items are about, whether a recommender reads it or not.
+        let inputs: Vec<&Key> = tried.iter().map(|one| &one.key).chain([about]).collect();
         let key = Key::new("measure", &options, &inputs)?;
         let mut named: Vec<(&str, &dyn Recommend)> =
             shown.models().map(|(name, model)| (name, model.as_ref() as &dyn Recommend)).collect();

@@ -41,6 +41,11 @@ fn a_change_repeats_only_what_depends_on_it() {
     let words = change("stop_words = [\"zh\"]", "stop_words = []");
     assert_eq!(words, "words vectors keywords tags try-content fusion measure fit-content");
     assert_eq!(change("lambda = 0.8", "lambda = 0.7"), "measure");
+    let renamed = change("name = \"together\"", "name = \"beside\"");
+    assert_eq!(renamed, "try-beside measure fit-beside");
+    // What reads the items' table follows its tags.
+    let tags = change("min_probability = 0.4", "min_probability = 0.6");
+    assert_eq!(tags, "tags try-content fusion measure fit-content");
     // A default that is spelled out changes nothing.
     assert_eq!(change("factors = 8", "factors = 8\nalpha = 1.0"), "");
     fs::write(&path, TOML).unwrap();
