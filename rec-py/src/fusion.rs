@@ -4,11 +4,17 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rec_core::rank::{Fused, Fusion, FusionLearner, Recommend};
+use rec_core::Result;
+use rec_core::rank::{
+    Fused, Fusion, FusionLearner, ItemFacts, LearntTrees, Recommend, Shortlisted, TreeLearner,
+    TreeRanked, TreeRanker,
+};
 
 use crate::dataset::PyDataset;
-use crate::errors::internal;
+use crate::errors::{internal, parameter};
+use crate::ids::id_from_py;
 use crate::interrupt;
+use crate::items::PyItems;
 use crate::model::{Members, PyModel};
 use crate::params::settings;
 
@@ -43,4 +49,68 @@ pub(crate) fn learn_fusion(
     let truth = &truth.inner.interactions;
     let learnt = interrupt::run(py, |_| learner.learn(&members, truth))?;
     serde_json::to_string(&learnt).map_err(|e| internal(py, &e.to_string()))
+}
+
+/// What trees are told of items: tags of the table, ages by id.
+fn facts(
+    models: &[Arc<dyn Recommend>],
+    items: Option<&PyItems>,
+    ages: Option<&Bound<'_, PyDict>>,
+) -> PyResult<ItemFacts> {
+    let Some(ids) = models.first().map(|model| &model.ids().items) else {
+        return Ok(ItemFacts::default());
+    };
+    let mut by_item = ages.map(|_| vec![f32::NAN; ids.len()]);
+    for (id, age) in ages.into_iter().flatten() {
+        // Items that cannot be recommended may well have ages.
+        if let (Some(item), Some(ages)) = (ids.get(&id_from_py(&id, "ages")?), &mut by_item) {
+            ages[item as usize] = age.extract()?;
+        }
+    }
+    Ok(ItemFacts { ages: by_item, tags: items.and_then(|items| items.inner.tags_for(ids)) })
+}
+
+/// The models' shortlists; their own fusion is not asked.
+fn shortlists(models: Vec<Arc<dyn Recommend>>, candidates: usize) -> Result<Shortlisted> {
+    Shortlisted::new(models, Fusion::ReciprocalRank { k: 60.0 }, candidates)
+}
+
+/// Learns trees that rank the models' shortlists; what was found, as JSON.
+#[pyfunction]
+pub(crate) fn learn_trees(
+    py: Python<'_>,
+    models: Vec<PyRef<'_, PyModel>>,
+    truth: PyRef<'_, PyDataset>,
+    learner: &Bound<'_, PyDict>,
+    candidates: usize,
+    items: Option<PyRef<'_, PyItems>>,
+    ages: Option<&Bound<'_, PyDict>>,
+) -> PyResult<String> {
+    let (members, learner): (_, TreeLearner) = (members(&models), settings("learner", learner)?);
+    let facts = facts(&members, items.as_deref(), ages)?;
+    let truth = &truth.inner.interactions;
+    let learnt: LearntTrees = interrupt::run(py, |_| {
+        learner.learn(&shortlists(members, candidates)?, truth, &facts)
+    })?;
+    serde_json::to_string(&learnt).map_err(|e| internal(py, &e.to_string()))
+}
+
+/// The models' shortlists, ranked by learned trees.
+#[pyfunction]
+pub(crate) fn rank_by_trees(
+    py: Python<'_>,
+    models: Vec<PyRef<'_, PyModel>>,
+    ranker: &str,
+    candidates: usize,
+    items: Option<PyRef<'_, PyItems>>,
+    ages: Option<&Bound<'_, PyDict>>,
+) -> PyResult<PyModel> {
+    let ranker: TreeRanker = serde_json::from_str(ranker)
+        .map_err(|e| parameter("ranker", "…", &format!("it was not learned here: {e}")))?;
+    let members = members(&models);
+    let facts = facts(&members, items.as_deref(), ages)?;
+    let ranked = interrupt::run(py, |_| {
+        TreeRanked::new(shortlists(members, candidates)?, ranker, facts)
+    })?;
+    Ok(PyModel { inner: Arc::new(ranked), model: None, members: None })
 }

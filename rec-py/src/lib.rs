@@ -65,7 +65,7 @@ mod native {
     #[pymodule_export]
     use crate::fit::{check_device, check_params, fit, folder_kind, load};
     #[pymodule_export]
-    use crate::fusion::{fuse, learn_fusion};
+    use crate::fusion::{fuse, learn_fusion, learn_trees, rank_by_trees};
     #[pymodule_export]
     use crate::graph::{PyCircles, PyGraph};
     #[pymodule_export]

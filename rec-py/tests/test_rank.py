@@ -132,6 +132,25 @@ def test_weights_are_learned_on_a_held_out_part(dataset):
         rec.Fusion(fused.models, method="learned").recommend(["u0"])
 
 
+def test_trees_are_learned_on_a_held_out_part(dataset):
+    frame = pd.DataFrame({"id": range(40), "tags": ["low"] * 20 + ["high"] * 20})
+    items = rec.Items.from_frame(frame, id="id", tags="tags")
+    train, valid, _ = rec.split.leave_last_out(dataset.deduplicate("last"))
+    # No model of this list knows the two tastes; the items' tags do.
+    fused = rec.Fusion([rec.Popular(), rec.Popular()]).fit(train)
+    found = fused.learn_trees(valid, items=items, ages={0: 3.0}, k=5, candidates=32, trees=40)
+    assert found["used"] == "trees" and fused.method == "trees"
+    assert found["trees"] > found["weights"]["reciprocal_rank"]
+    shown = fused.recommend(["u0", "u1"], k=3)
+    assert shown.items.shape == (2, 3)
+    assert not set(shown.items[0].tolist()) & set(train.history("u0").tolist())
+    plain = rec.Fusion(fused.models)
+    with pytest.raises(rec.NotFittedError, match="learn_trees"):
+        plain.set_params(method="trees").recommend(["u0"])
+    with pytest.raises(rec.ParameterError, match="leaves"):
+        plain.learn_trees(valid, leaves=1)
+
+
 def test_relevance_alone_keeps_the_order(models, items):
     candidates = models[0].recommend(["u0", "u1"], k=20)
     same = rec.rerank.mmr(candidates, items, k=5, relevance=1.0)

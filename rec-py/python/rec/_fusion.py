@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from . import _native
 from ._estimator import Model
 from .errors import NotFittedError, ParameterError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Self
 
-    from ._estimator import StrPath
-    from ._native import Dataset
+    from ._estimator import Id, StrPath
+    from ._native import Dataset, Items
 
-METHODS = ("rrf", "weighted_sum", "switch", "learned")
+
+class _Trees(NamedTuple):
+    """Learned trees, and what they are told."""
+
+    ranker: str
+    candidates: int
+    items: Items | None
+    ages: dict[Id, float] | None
+
+
+METHODS = ("rrf", "weighted_sum", "switch", "learned", "trees")
 
 
 class Fusion(Model):
@@ -30,7 +40,8 @@ class Fusion(Model):
         method: ``"rrf"``, reciprocal rank fusion (Cormack, Clarke, Büttcher 2009);
             ``"weighted_sum"`` of scaled scores; ``"switch"``, the first model that knows the user
             and asks for no more distinct items than the user had; ``"learned"``, weights by the
-            user's activity that ``learn`` found on a held-out part.
+            user's activity that ``learn`` found on a held-out part; ``"trees"``, gradient-boosted
+            trees over the models' shortlists that ``learn_trees`` found there.
         weights: One a model, for the weighted sum; equal unless given.
         normalize: How each model's scores are scaled for the weighted sum: ``"none"``,
             ``"min_max"``, ``"z_score"`` or ``"rank"``.
@@ -43,7 +54,7 @@ class Fusion(Model):
         self,
         models: Sequence[Model],
         *,
-        method: Literal["rrf", "weighted_sum", "switch", "learned"] = "rrf",
+        method: Literal["rrf", "weighted_sum", "switch", "learned", "trees"] = "rrf",
         weights: Sequence[float] | None = None,
         normalize: Literal["none", "min_max", "z_score", "rank"] = "min_max",
         constant: float = 60.0,
@@ -53,7 +64,8 @@ class Fusion(Model):
     ) -> None:
         self.models = models
         self.learnt: dict[str, Any] | None = None
-        self.method: Literal["rrf", "weighted_sum", "switch", "learned"]
+        self._trees: _Trees | None = None
+        self.method: Literal["rrf", "weighted_sum", "switch", "learned", "trees"]
         self.weights: Sequence[float] | None
         self.normalize: Literal["none", "min_max", "z_score", "rank"]
         self.constant: float
@@ -141,7 +153,66 @@ class Fusion(Model):
         self._fitted = None
         return self.learnt
 
+    def learn_trees(
+        self,
+        validation: Dataset,
+        *,
+        items: Items | None = None,
+        ages: Mapping[Id, float] | None = None,
+        k: int = 10,
+        candidates: int = 100,
+        negatives: int = 50,
+        trees: int = 100,
+        leaves: int = 15,
+        learning_rate: float = 0.1,
+        levels: Sequence[int] = (0, 5, 20, 100),
+        max_users: int = 10_000,
+        seed: int = 0,
+    ) -> dict[str, Any]:
+        """Learns to rank the models' best ``candidates`` by gradient-boosted trees.
+
+        Trees see each model's score and rank, popularity, the user's activity, and where given the
+        ``ages`` of items and how far their tags in ``items`` cover the user's interests. Returns
+        what was found on the same halves of the users: ``weights`` as ``learn`` finds them within
+        shortlists, and NDCG@k of ``trees``. Where trees do not beat both weights and reciprocal
+        ranks, weights are learned by ``learn`` and used instead.
+        """
+        learner = {
+            "negatives": negatives,
+            "trees": trees,
+            "leaves": leaves,
+            "learning_rate": float(learning_rate),
+            "weights": {
+                "levels": list(levels),
+                "k": k,
+                "max_users": max_users,
+                "normalize": self.normalize,
+                "rank_constant": float(self.constant),
+                "seed": seed,
+            },
+        }
+        fitted = [model._model() for model in self.models]
+        ages = None if ages is None else dict(ages)
+        found: dict[str, Any] = json.loads(
+            _native.learn_trees(fitted, validation, learner, candidates, items, ages)
+        )
+        ranker = found.pop("ranker")
+        found["used"] = "weights" if ranker is None else "trees"
+        if ranker is None:
+            options = {"k": k, "levels": levels, "candidates": candidates}
+            self.learn(validation, max_users=max_users, seed=seed, **options)
+            return found
+        self._trees = _Trees(json.dumps(ranker), candidates, items, ages)
+        self.method = "trees"
+        self._fitted = None
+        return found
+
     def _model(self) -> _native.FittedModel:
+        if self._fitted is None and self.method == "trees":
+            if self._trees is None:
+                raise NotFittedError("no trees are learned yet; call learn_trees(validation)")
+            fitted = [model._model() for model in self.models]
+            self._fitted = _native.rank_by_trees(fitted, *self._trees)
         if self._fitted is None:
             fitted = [model._model() for model in self.models]
             self._fitted = _native.fuse(fitted, self._names(), self._config())
@@ -163,10 +234,13 @@ class Fusion(Model):
         raise UnsupportedError("a fusion is not saved; save its models and fuse them again")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"params": self.get_params(), "learnt": self.learnt}
+        if self._trees is not None and self._trees.items is not None:
+            raise UnsupportedError("trees that read items are not pickled; learn them again")
+        return {"params": self.get_params(), "learnt": self.learnt, "trees": self._trees}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         params = dict(state["params"])
         self.models = params.pop("models")
         self.learnt = state["learnt"]
+        self._trees = state["trees"]
         self._set(params)

@@ -59,7 +59,9 @@ __all__ = [
     "fuse",
     "leaderboard",
     "learn_fusion",
+    "learn_trees",
     "load",
+    "rank_by_trees",
     "read_parts",
     "rerank_calibrate",
     "rerank_diverse",
@@ -577,6 +579,21 @@ def fuse(
 def learn_fusion(
     models: Sequence[FittedModel], truth: Dataset, learner: Mapping[str, Any]
 ) -> str: ...
+def learn_trees(
+    models: Sequence[FittedModel],
+    truth: Dataset,
+    learner: Mapping[str, Any],
+    candidates: int,
+    items: Items | None,
+    ages: dict[_Id, float] | None,
+) -> str: ...
+def rank_by_trees(
+    models: Sequence[FittedModel],
+    ranker: str,
+    candidates: int,
+    items: Items | None,
+    ages: dict[_Id, float] | None,
+) -> FittedModel: ...
 def pipeline_config(given: dict[str, Any]) -> dict[str, Any]: ...
 def pipeline_from_toml(path: _Path) -> dict[str, Any]: ...
 def pipeline_to_toml(given: dict[str, Any]) -> str: ...
