@@ -6,13 +6,15 @@
 Needs the package and pandas. ``table``: users and items with at least 5 events; events are cut at random into
 70 % training, 10 % validation and 20 % test, all settings are the pipeline's own, and the leaderboard of
 the test part is printed. ``cold``: a tenth of the items is taken out of all events, and asked for among
-themselves by their words; a tenth of the users is taken out, and asked for by their first few events.
+themselves by their words; a tenth of the users is taken out, and asked for by their first few events, and by
+the names of the three tags that they have most.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,21 @@ def cold(name: str, folder: Path) -> None:
             for rows in (answer.items, popular)
         ]
         print(f"  recall@20 of new users after {n} events: {recall[0]:.4f}, popularity {recall[1]:.4f}")
+
+    # Users who said in words what they like, without an event: the names of the tags they have most.
+    if tagged:
+        _, table = DATA[name](folder)
+        tags = dict(zip(table["id"], table["tags"]))
+        counts = [Counter(tag for item in own for tag in tags[item]).most_common(3) for own in past]
+        said = [" ".join(tag for tag, _ in own) for own in counts]
+        kept = [at for at, text in enumerate(said) if text]
+        answer = pipeline.recommend_texts([said[at] for at in kept], k=20)
+        popular = rec.Popular().fit(warm).recommend_histories([past.iloc[at][:1] for at in kept], k=20, filter_seen=False)
+        recall = [
+            np.mean([len(set(past.iloc[at]) & set(row)) / min(20, len(past.iloc[at])) for at, row in zip(kept, rows)])
+            for rows in (answer.items, popular.items)
+        ]
+        print(f"  recall@20 of new users who named three tags: {recall[0]:.4f}, popularity {recall[1]:.4f}")
 
 
 if __name__ == "__main__":

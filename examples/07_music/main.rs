@@ -82,7 +82,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     println!("Wrote {} lists to {}", answer.len(), args.out.display());
 
     let Some(listener) = answer.queries.first() else { return Ok(()) };
-    if let Ok(profiles) = model.profiles(std::slice::from_ref(listener)) {
+    if let Ok(profiles) = model.profiles(std::slice::from_ref(listener), None) {
         let interests = profiles.iter().flat_map(|profile| &profile.interests).take(4);
         let told: Vec<String> =
             interests.map(|one| format!("{} {:.0} %", one.label, 100.0 * one.share)).collect();

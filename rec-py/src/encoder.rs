@@ -88,13 +88,18 @@ impl PyTextEncoder {
                 temperature,
                 symmetric: flag,
             },
-            other => return Err(parameter("objective", other, "choose masked or simcse")),
+            other => return Err(parameter("objective", other, "choose mlm or simcse")),
         };
         let from = self.inner.trainable_folder().or_raise()?;
         let learnt = interrupt::run(py, |cancel| {
             train_encoder(from, &to, lesson, &run.how, &run.context(cancel))
         })?;
         Ok(history(learnt))
+    }
+
+    /// Writes the files it was loaded from to another folder, an adapter merged.
+    fn save(&self, py: Python<'_>, folder: PathBuf) -> PyResult<()> {
+        interrupt::run(py, |_| self.inner.save(&folder))
     }
 
     /// Writes the encoder of the folder `base` to `to`, with the adapter in `adapter` merged.

@@ -89,9 +89,8 @@ pub(crate) fn learn_trees(
     let (members, learner): (_, TreeLearner) = (members(&models), settings("learner", learner)?);
     let facts = facts(&members, items.as_deref(), ages)?;
     let truth = &truth.inner.interactions;
-    let learnt: LearntTrees = interrupt::run(py, |_| {
-        learner.learn(&shortlists(members, candidates)?, truth, &facts)
-    })?;
+    let learnt: LearntTrees =
+        interrupt::run(py, |_| learner.learn(&shortlists(members, candidates)?, truth, &facts))?;
     serde_json::to_string(&learnt).map_err(|e| internal(py, &e.to_string()))
 }
 
@@ -109,8 +108,7 @@ pub(crate) fn rank_by_trees(
         .map_err(|e| parameter("ranker", "…", &format!("it was not learned here: {e}")))?;
     let members = members(&models);
     let facts = facts(&members, items.as_deref(), ages)?;
-    let ranked = interrupt::run(py, |_| {
-        TreeRanked::new(shortlists(members, candidates)?, ranker, facts)
-    })?;
+    let ranked =
+        interrupt::run(py, |_| TreeRanked::new(shortlists(members, candidates)?, ranker, facts))?;
     Ok(PyModel { inner: Arc::new(ranked), model: None, members: None })
 }

@@ -81,8 +81,8 @@ mod native {
     #[pymodule_export]
     use crate::pipeline::{
         pipeline_config, pipeline_from_toml, pipeline_keywords, pipeline_leaderboard,
-        pipeline_nearest_users, pipeline_profiles, pipeline_report, pipeline_set_catalogue,
-        pipeline_to_toml, run_pipeline,
+        pipeline_nearest_users, pipeline_profiles, pipeline_recommend_texts, pipeline_report,
+        pipeline_set_catalogue, pipeline_stand_ins, pipeline_to_toml, run_pipeline,
     };
     #[pymodule_export]
     use crate::profile::user_profiles;

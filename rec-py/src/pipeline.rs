@@ -6,9 +6,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rec_core::data::Id;
+use rec_core::parallel;
 use rec_models::FitContext;
 use rec_models::fit::{Fit as _, Model};
-use rec_models::hybrid::{Pipeline, PipelineConfig, PipelineModel};
+use rec_models::hybrid::{Interests, Pipeline, PipelineConfig, PipelineModel};
 use serde_json::Value;
 
 use crate::dataset::PyDataset;
@@ -19,6 +20,8 @@ use crate::leaderboard::PyLeaderboard;
 use crate::model::{PyModel, positive};
 use crate::params::{params_from_py, to_py};
 use crate::progress::reporter;
+use crate::recommend::PyRecommendations;
+use crate::texts::Texts;
 
 /// The configuration in a dictionary, checked.
 fn config(given: &Bound<'_, PyDict>) -> PyResult<PipelineConfig> {
@@ -108,18 +111,53 @@ pub(crate) fn pipeline_leaderboard(model: PyRef<'_, PyModel>) -> PyResult<Option
 
 /// The profiles of these users, or of all, as JSON.
 #[pyfunction]
+#[pyo3(signature = (model, users, by))]
 pub(crate) fn pipeline_profiles(
     py: Python<'_>,
     model: PyRef<'_, PyModel>,
     users: Option<&Bound<'_, PyAny>>,
+    by: Option<&str>,
 ) -> PyResult<String> {
     let pipeline = fitted(&model)?;
+    let by = by.map(str::parse::<Interests>).transpose().or_raise()?;
     let users = match users {
         Some(users) => ids_from_py(users, "users")?,
         None => model.inner.ids().users.iter().map(|id| id.to_owned()).collect(),
     };
-    let found = interrupt::run(py, |_| pipeline.profiles(&users))?;
+    let found = interrupt::run(py, |_| pipeline.profiles(&users, by))?;
     serde_json::to_string(&found).map_err(|e| internal(py, &e.to_string()))
+}
+
+/// The best items for people who said in words what they like.
+#[pyfunction]
+#[pyo3(signature = (model, texts, k, *, num_threads))]
+pub(crate) fn pipeline_recommend_texts(
+    py: Python<'_>,
+    model: PyRef<'_, PyModel>,
+    texts: &Bound<'_, PyAny>,
+    k: i64,
+    num_threads: Option<usize>,
+) -> PyResult<PyRecommendations> {
+    let pipeline = fitted(&model)?;
+    let (texts, k) = (Texts::from_py(texts)?, positive("k", k)?);
+    let work =
+        |_: &_| parallel::install(num_threads, || pipeline.recommend_texts(&texts.as_strs(), k));
+    Ok(PyRecommendations { inner: interrupt::run(py, work)?, names: ("text", "item") })
+}
+
+/// The items that stand in for their past, best first.
+#[pyfunction]
+pub(crate) fn pipeline_stand_ins<'py>(
+    py: Python<'py>,
+    model: PyRef<'py, PyModel>,
+    texts: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let pipeline = fitted(&model)?;
+    let texts = Texts::from_py(texts)?;
+    let found = interrupt::run(py, |_| pipeline.stand_ins(&texts.as_strs()))?;
+    let row =
+        |row: Vec<(Id, f32)>| ids_to_py(py, &row.into_iter().map(|(id, _)| id).collect::<Vec<_>>());
+    found.into_iter().map(row).collect()
 }
 
 /// Users with their cosines.

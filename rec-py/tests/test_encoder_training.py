@@ -64,6 +64,25 @@ def test_masked_and_simcse(minilm, tmp_path):
     assert not np.array_equal(spread.encode(texts), minilm.encode(texts))
 
 
+def test_an_encoder_learns_in_place_and_is_written(minilm, tmp_path):
+    texts = [f"这款{goods}很好，用了{i}天" for goods in GOODS for i in range(2)]
+    enc = rec.TextEncoder.from_pretrained(minilm._native.folder)
+    before = enc.encode(texts)
+    assert enc.pretrain(texts, objective="mlm", learning_rate=5e-4) is enc
+    masked = enc.encode(texts)
+    assert len(enc.history.losses) == 1
+    assert not np.allclose(masked, before, atol=1e-3)
+    # It learns on from what it has become, not from where it began.
+    enc.fit_pairs(texts[:8], texts[8:16], learning_rate=1e-9)
+    assert np.allclose(enc.encode(texts), masked, atol=1e-4)
+    enc.save(tmp_path / "kept")
+    again = rec.TextEncoder.from_pretrained(tmp_path / "kept")
+    assert np.array_equal(again.encode(texts), enc.encode(texts))
+    with pytest.raises(rec.errors.RecError, match="holds files"):
+        enc.save(tmp_path / "kept")
+    assert np.array_equal(minilm.encode(texts), before)
+
+
 @pytest.mark.parametrize(
     ("settings", "part"),
     [

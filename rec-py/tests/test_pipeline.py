@@ -88,6 +88,27 @@ def test_lists_reasons_and_figures(pipeline):
     assert pipeline.profiles(["u0"])[0]["interests"][0]["label"] == "手机"
 
 
+def test_who_says_what_they_like_is_shown_it(pipeline):
+    answer = pipeline.recommend_texts(["手机", "想买跑鞋"], k=5)
+    assert all(int(item[1:]) < 20 for item in answer.items[0])
+    assert all(int(item[1:]) >= 20 for item in answer.items[1])
+    assert list(answer.to_frame("pandas").columns) == ["text", "item", "score", "rank"]
+    stand_ins = pipeline.stand_ins(["跑鞋"])[0]
+    assert len(stand_ins) == 10 and all(int(item[1:]) >= 20 for item in stand_ins)
+    with pytest.raises(rec.errors.RecError, match="no word in common"):
+        pipeline.recommend_texts(["手机", "zyxwv"])
+
+
+def test_interests_by_keywords_and_what_was_not_asked_for(pipeline):
+    assert pipeline.profiles(["u1"], by="keywords")[0]["interests"][0]["label"] == "跑鞋"
+    with pytest.raises(rec.errors.RecError, match="stage clusters"):
+        pipeline.profiles(["u1"], by="clusters")
+    with pytest.raises(rec.errors.RecError, match="tags, keywords or clusters"):
+        pipeline.profiles(["u1"], by="colours")  # type: ignore[arg-type]
+    with pytest.raises(rec.errors.RecError, match="vectors"):
+        rec.Pipeline(config={"clusters": {}}).fit(rec.Dataset.from_frame(pd.DataFrame({"u": [1], "i": [2]}), user="u", item="i"))
+
+
 def test_what_was_kept_is_not_done_again(pipeline, shop):
     again = rec.Pipeline.from_toml(shop / "shop.toml", folder=shop / "work").fit()
     assert all(stage["kept"] for stage in again.report["stages"])

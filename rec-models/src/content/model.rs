@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rec_core::data::{Csr, IdMaps};
+use rec_core::data::{Csr, IdMaps, Items};
 use rec_core::rank::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar, TopK};
 use rec_core::store::{ModelReader, ModelWriter};
 
@@ -38,6 +38,16 @@ impl ContentModel {
     ) -> Result<Self> {
         check_loaded(&ids, &past, "items", &[ids.items.len()], &[items.n_items()])?;
         Ok(Self { config, ids, past, items, tfidf, profiles: OnceLock::new() })
+    }
+
+    /// Items known by these texts, and nothing of any user: to be asked in words.
+    pub(crate) fn of_texts(ids: Arc<IdMaps>, texts: Vec<String>) -> Result<Self> {
+        let config = Content::default();
+        let table = Items::new(ids.items.clone()).with_text("said", texts)?;
+        let (items, tfidf) = config.features.of(&table, &table.rows_of(&ids.items))?;
+        let nobody = std::iter::repeat_n(Vec::new(), ids.users.len());
+        let past = Csr::from_rows(nobody, ids.items.len());
+        Self::new(config, ids, past, items, tfidf)
     }
 
     /// Reads a saved model.

@@ -1,7 +1,10 @@
 //! The whole job in one object: from files to explained recommendations.
 
+mod clusters;
 mod config;
 mod content;
+mod declared;
+mod interests;
 mod memory;
 mod model;
 mod read;
@@ -14,9 +17,10 @@ mod tests;
 mod toml;
 
 pub use config::{
-    ContentVectors, DataFiles, Diversity, Fresh, FusionOptions, Keywords, PipelineConfig,
+    Clusters, ContentVectors, DataFiles, Diversity, Fresh, FusionOptions, Keywords, PipelineConfig,
     Recommender, Reorder, TagPrediction, TextOptions,
 };
+pub use interests::Interests;
 pub use model::{Catalogue, PipelineModel, PipelineReport};
 pub use run::Pipeline;
 pub use stages::StageReport;

@@ -1,13 +1,11 @@
 //! The fitted pipeline.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use rec_core::IdKind;
 use rec_core::data::split::SplitReport;
 use rec_core::data::{Csr, Dataset, Id, IdMap, IdMaps, Items};
 use rec_core::metrics::Leaderboard;
-use rec_core::profile::{UserProfile, nearest_users, profiles};
 use rec_core::rank::explain::{Explainer, Reasons};
 use rec_core::rank::{
     Explain, Fusion, History, LearntFusion, Recommend, Scorer, Selection, Shortlisted, TopK,
@@ -17,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::content::{Dense, Labels};
 use super::reorder::Order;
 use super::{PipelineConfig, StageReport};
+use crate::content::ContentModel;
 use crate::fit::Model;
 use crate::{Error, Result};
 
@@ -28,9 +27,11 @@ pub struct PipelineModel {
     pub(super) models: Vec<Arc<dyn Model>>,
     pub(super) lists: Shortlisted,
     pub(super) data: Dataset,
-    pub(super) keywords: Option<Labels>,
-    /// The same as a table whose tags they are.
-    keyword_table: Option<Items>,
+    /// Tables whose tags are the items' keywords, and their clusters.
+    pub(super) keywords: Option<Items>,
+    pub(super) clusters: Option<Items>,
+    /// What items' texts and tags say, once somebody asks in words.
+    pub(super) words: OnceLock<ContentModel>,
     pub(super) order: Order,
     pub(super) report: PipelineReport,
     /// The items that may be shown, ascending; all if none.
@@ -56,6 +57,13 @@ pub struct PipelineReport {
     pub predicted_tags: usize,
 }
 
+/// What the stages on the items' texts found, beside what went into the table of items.
+#[derive(Clone, Default)]
+pub(super) struct Found {
+    pub(super) keywords: Option<Labels>,
+    pub(super) clusters: Option<Labels>,
+}
+
 /// What a change of the catalogue means for a fitted pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
@@ -73,17 +81,19 @@ impl PipelineModel {
         named: Vec<(String, Arc<dyn Model>)>,
         fusion: Fusion,
         data: Dataset,
-        keywords: Option<Labels>,
+        found: Found,
         report: PipelineReport,
     ) -> Result<Self> {
         let (names, models): (Vec<String>, Vec<Arc<dyn Model>>) = named.into_iter().unzip();
         let lists = Shortlisted::new(plain(&models), fusion, config.fusion.candidates)?;
         let order = order(&config, &data)?;
-        let table = keywords.as_ref().zip(data.items.as_ref()).map(|(labels, items)| {
-            let Labels { names, rows } = labels.clone();
-            Items::new(items.ids().clone()).with_tag_matrix(names, rows)
-        });
-        let (keyword_table, shown) = (table.transpose()?, RwLock::default());
+        let table = |labels: Option<Labels>| {
+            let both = labels.zip(data.items.as_ref()).map(|(Labels { names, rows }, items)| {
+                Items::new(items.ids().clone()).with_tag_matrix(names, rows)
+            });
+            both.transpose()
+        };
+        let (keywords, clusters) = (table(found.keywords)?, table(found.clusters)?);
         Ok(Self {
             config,
             names,
@@ -91,10 +101,11 @@ impl PipelineModel {
             lists,
             data,
             keywords,
-            keyword_table,
+            clusters,
+            words: OnceLock::new(),
             order,
             report,
-            shown,
+            shown: RwLock::default(),
         })
     }
 
@@ -123,54 +134,6 @@ impl PipelineModel {
         &self.lists
     }
 
-    /// An item's keywords, best first.
-    pub fn keywords(&self, item: u32) -> Vec<String> {
-        let Some(labels) = &self.keywords else { return Vec::new() };
-        let table = self.data.items.as_deref();
-        let id = self.data.interactions.ids().items.id(item);
-        let row = table.zip(id).and_then(|(table, id)| table.ids().get(id));
-        let Some(row) = row.filter(|&row| (row as usize) < labels.rows.n_rows()) else {
-            return Vec::new();
-        };
-        let mut words: Vec<(u32, f32)> = labels.rows.iter_row(row as usize).collect();
-        words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let name = |(word, _)| labels.names.id(word).map(|name| name.to_string());
-        words.into_iter().filter_map(name).collect()
-    }
-
-    /// What users are interested in, by tags; by keywords where items have no tags.
-    ///
-    /// # Errors
-    /// As [`profiles`]; [`Error::Empty`] where items have neither.
-    pub fn profiles(&self, users: &[Id]) -> Result<Vec<UserProfile>> {
-        let (log, items) = (&self.data.interactions, self.data.items.as_deref());
-        let tagged = items.filter(|items| items.tags().is_some());
-        let Some(table) = tagged.or(self.keyword_table.as_ref()) else {
-            let why = "interests are told by the items' tags or keywords, and there are neither";
-            return Err(Error::empty("what items are about", why));
-        };
-        let labels = table.tags_for(&log.ids().items).unwrap_or_default();
-        let names = table.tag_names();
-        profiles(log, &labels, names, users, &self.config.profile)
-    }
-
-    /// The `k` users whose past is most like each of these users', themselves left out: see
-    /// [`nearest_users`].
-    ///
-    /// # Errors
-    /// [`Error::UnknownId`] for users the log does not have, [`Error::Parameter`] for a `k` of 0.
-    pub fn nearest_users(&self, users: &[Id], k: usize) -> Result<Vec<Vec<(Id, f32)>>> {
-        let known = &self.ids().users;
-        let dense = users.iter().map(|id| known.require(IdKind::User, id));
-        let top = nearest_users(self.seen(), &dense.collect::<Result<Vec<u32>>>()?, k)?;
-        let row = |row: usize| {
-            let (users, scores) = top.row(row);
-            let named = users.iter().filter_map(|&user| known.id(user).map(|id| id.to_owned()));
-            named.zip(scores.iter().copied()).collect()
-        };
-        Ok((0..users.len()).map(row).collect())
-    }
-
     /// Why items are ranked for a user, recommender by recommender: shares, past items, tags and
     /// keywords, and a sentence.
     ///
@@ -195,7 +158,7 @@ impl PipelineModel {
         if let Some(items) = self.data.items.as_deref() {
             explainer = explainer.with_items(items);
         }
-        if let Some(keywords) = &self.keyword_table {
+        if let Some(keywords) = &self.keywords {
             explainer = explainer.with_keywords(keywords);
         }
         Ok(explainer)

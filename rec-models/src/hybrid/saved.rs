@@ -8,6 +8,7 @@ use rec_core::store::{ModelReader, ModelWriter};
 use serde::{Deserialize, Serialize};
 
 use super::content::Labels;
+use super::model::Found;
 use super::{PipelineConfig, PipelineModel, PipelineReport};
 use crate::collab::factors::check_kind;
 use crate::fit::Model;
@@ -40,8 +41,10 @@ impl Model for PipelineModel {
         };
         let mut writer = ModelWriter::new(KIND, &saved)?;
         writer.ids(self.ids()).training(&self.report)?;
-        if let Some(Labels { names, rows }) = &self.keywords {
-            writer.map("keywords", names).csr("keywords", rows)?;
+        for (name, table) in [("keywords", &self.keywords), ("clusters", &self.clusters)] {
+            if let Some((table, rows)) = table.as_ref().and_then(|t| Some((t, t.tags()?))) {
+                writer.map(name, table.tag_names()).csr(name, rows)?;
+            }
         }
         let data = self.data.clone();
         writer.folder("data", move |folder| data.save(folder.join("dataset")));
@@ -67,12 +70,13 @@ impl PipelineModel {
         let load = |name: &String| Ok((name.clone(), Arc::from(crate::load(folder.join(name))?)));
         let models: Vec<(String, Arc<dyn Model>)> =
             saved.recommenders.iter().map(load).collect::<Result<_>>()?;
-        let keywords = match reader.has("keywords.indptr") {
-            true => Some(Labels { names: reader.map("keywords")?, rows: reader.csr("keywords")? }),
-            false => None,
+        let labels = |name: &str| match reader.has(&format!("{name}.indptr")) {
+            true => Ok(Some(Labels { names: reader.map(name)?, rows: reader.csr(name)? })),
+            false => Ok::<_, Error>(None),
         };
+        let found = Found { keywords: labels("keywords")?, clusters: labels("clusters")? };
         let report: PipelineReport = serde_json::from_value(reader.manifest().training.clone())
             .map_err(|e| Error::data("the pipeline's report", e.to_string()))?;
-        Self::new(saved.pipeline, models, saved.fusion, data, keywords, report)
+        Self::new(saved.pipeline, models, saved.fusion, data, found, report)
     }
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union
 
 from . import _native
@@ -49,6 +51,8 @@ class TextEncoder:
     ) -> None:
         self._native = native
         self._history = history
+        # Holds the files of an encoder that was trained in place, as long as it lives.
+        self._files: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def from_pretrained(
@@ -118,33 +122,39 @@ class TextEncoder:
     def pretrain(
         self,
         texts: Texts,
-        to: StrPath,
+        to: StrPath | None = None,
         *,
-        objective: Literal["simcse", "masked"] = "simcse",
+        objective: Literal["simcse", "mlm", "masked"] = "simcse",
         validation: Texts | None = None,
         temperature: float = 0.05,
         whole_words: bool = True,
         **settings: Unpack[Training],
     ) -> TextEncoder:
-        """Learns from unlabelled texts, and gives the encoder that it writes to the folder ``to``.
+        """Learns from unlabelled texts.
 
-        ``objective="simcse"`` spreads the texts' vectors apart (Gao et al. 2021);
-        ``objective="masked"`` predicts tokens behind a mask, whole words of jieba's unless
-        ``whole_words=False``, and teaches the language of the domain. The folder keeps its layout:
-        sentence-transformers and transformers load it. This encoder stays as it is.
+        ``objective="simcse"`` spreads the texts' vectors apart (Gao et al. 2021); ``"mlm"`` (or
+        ``"masked"``) predicts tokens behind a mask, whole words of jieba's unless
+        ``whole_words=False``, and teaches the language of the domain.
+
+        With a folder ``to``, what was learnt is written there and given back as a new encoder, and
+        this one stays as it is; the folder keeps the layout of the one loaded, for
+        sentence-transformers and transformers. Without one this encoder itself learns, and is given
+        back; :meth:`save` writes it.
 
         >>> tuned = enc.pretrain(texts, "shop-encoder", epochs=1, learning_rate=3e-5)
+        >>> enc.pretrain(texts, objective="mlm").save("shop-encoder")
 
         With ``lora=rec.LoRA(...)`` adapters learn in place of the weights.
         """
         lists = [texts] if validation is None else [texts, validation]
-        return self._train(lists, to, objective, temperature, whole_words, settings)
+        lesson = "masked" if objective == "mlm" else objective
+        return self._train(lists, to, lesson, temperature, whole_words, settings)
 
     def fit_pairs(
         self,
         anchors: Texts,
         positives: Texts,
-        to: StrPath,
+        to: StrPath | None = None,
         *,
         negatives: Texts | None = None,
         temperature: float = 0.05,
@@ -155,7 +165,8 @@ class TextEncoder:
 
         The other pairs of a batch are a pair's negatives (InfoNCE), and so are the hard
         ``negatives``: as many for every pair, pair by pair. ``symmetric=True`` is for pairs without
-        a direction. Behaviour gives pairs as well (:func:`rec.sampling.co_consumed`).
+        a direction. Behaviour gives pairs as well (:func:`rec.sampling.co_consumed`). Without a
+        folder ``to`` this encoder itself learns, as in :meth:`pretrain`.
         """
         lists = [anchors, positives] if negatives is None else [anchors, positives, negatives]
         return self._train(lists, to, "pairs", temperature, symmetric, settings)
@@ -163,7 +174,7 @@ class TextEncoder:
     def _train(
         self,
         lists: list[Texts],
-        to: StrPath,
+        to: StrPath | None,
         lesson: str,
         temperature: float,
         flag: bool,
@@ -171,11 +182,13 @@ class TextEncoder:
     ) -> TextEncoder:
         defaults = {"epochs": 1, "learning_rate": 3e-5, "batch_tokens": 16_384}
         given = run(settings, defaults)
+        files = tempfile.TemporaryDirectory(prefix="rec-encoder-") if to is None else None
+        folder = to if to is not None else Path(files.name if files else "", "encoder")
         history = self._native.train(
-            lists, to, lesson=lesson, temperature=temperature, flag=flag, **given
+            lists, folder, lesson=lesson, temperature=temperature, flag=flag, **given
         )
         native = _native.TextEncoder.from_pretrained(
-            to,
+            folder,
             device=given["surroundings"]["device"],
             dtype=given["surroundings"]["dtype"],
             pooling=None,
@@ -185,7 +198,15 @@ class TextEncoder:
             cache=None,
             adapter=None,
         )
-        return TextEncoder(native, TrainingHistory(*history))
+        learnt = self if to is None else TextEncoder(native)
+        learnt._native, learnt._history, learnt._files = native, TrainingHistory(*history), files
+        return learnt
+
+    def save(self, folder: StrPath) -> None:
+        """Writes the encoder to a folder that is not there yet, or empty, in the layout of the one it
+        came from: sentence-transformers, transformers and :meth:`from_pretrained` load it. An adapter
+        is merged."""
+        self._native.save(folder)
 
     def encode(
         self,

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _native
 from ._estimator import Model
 from ._progress import Progress, reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from numpy.typing import NDArray
     from typing_extensions import Self
 
     from ._estimator import Ids, StrPath
-    from ._native import Dataset, Leaderboard
+    from ._native import Dataset, Leaderboard, Recommendations
 
 
 class Pipeline(Model):
     """From files (or a data set) to explained recommendations, stage by stage.
 
     The configuration is a dictionary of the sections that the TOML file has: ``data``, ``split``,
-    ``text``, ``vectors``, ``keywords``, ``tags``, ``recommenders``, ``fusion``, ``rerank``,
+    ``text``, ``vectors``, ``clusters``, ``keywords``, ``tags``, ``recommenders``, ``fusion``, ``rerank``,
     ``rules``, ``profile``, and the keys ``metrics``, ``refit`` and ``seed``. What is left out has its
     default; the guide describes each.
 
@@ -107,11 +108,33 @@ class Pipeline(Model):
         nothing was held out."""
         return _native.pipeline_leaderboard(self._model())
 
-    def profiles(self, users: Ids | None = None) -> list[dict[str, Any]]:
-        """What users (all unless given) are interested in, as ``rec.profiles`` tells it: by tags, or
-        by keywords where items have no tags."""
-        found: list[dict[str, Any]] = json.loads(_native.pipeline_profiles(self._model(), users))
+    def profiles(
+        self,
+        users: Ids | None = None,
+        *,
+        by: Literal["tags", "keywords", "clusters"] | None = None,
+    ) -> list[dict[str, Any]]:
+        """What users (all unless given) are interested in, as ``rec.profiles`` tells it: by the
+        items' tags, their keywords or the clusters of their content; unless told, by the first of
+        these that there is."""
+        found: list[dict[str, Any]] = json.loads(
+            _native.pipeline_profiles(self._model(), users, by)
+        )
         return found
+
+    def recommend_texts(self, texts: Iterable[str], *, k: int = 10) -> Recommendations:
+        """The ``k`` best items for people who only said in words what they like, a text each.
+
+        The items whose texts and tags match the words best, popular ones before others, stand in
+        for a past (:meth:`stand_ins` tells which), and may themselves be recommended.
+        """
+        return _native.pipeline_recommend_texts(
+            self._model(), texts, k, num_threads=self.num_threads
+        )
+
+    def stand_ins(self, texts: Iterable[str]) -> list[NDArray[Any]]:
+        """The items, ten at most, that stand in for the past of who says each text; best first."""
+        return _native.pipeline_stand_ins(self._model(), texts)
 
     def nearest_users(self, users: Ids, *, k: int = 10) -> list[list[tuple[int | str, float]]]:
         """The ``k`` users most like each of these by what they had, with the cosine, best first."""

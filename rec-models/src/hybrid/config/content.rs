@@ -81,6 +81,29 @@ impl Default for Keywords {
     }
 }
 
+/// Clusters of the content vectors, as interests that nobody had to name: k-means on vectors of length 1 by
+/// the crate `linfa-clustering`, whose means get length 1 when they are found, so that an item joins the
+/// cluster of the nearest direction (in the spherical k-means of I. S. Dhillon, D. S. Modha, "Concept
+/// decompositions for large sparse text data using clustering", 2001, they have it in every pass). Each cluster
+/// is called by the words that tell it from the others (class-based TF-IDF: M. Grootendorst, "BERTopic:
+/// Neural topic modeling with a class-based TF-IDF procedure", 2022).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Clusters {
+    /// How many there are; √(n / 2) of the items that have a vector unless given, 100 at most.
+    pub count: Option<usize>,
+    /// Words in the name of one.
+    pub words: usize,
+    /// At most so many items are clustered, drawn by the seed; the others join the nearest centre.
+    pub max_items: usize,
+}
+
+impl Default for Clusters {
+    fn default() -> Self {
+        Self { count: None, words: 3, max_items: 20_000 }
+    }
+}
+
 /// Tags for items that have texts and no tags, learned from those that have both.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -9,7 +9,7 @@ use rec_core::profile::ProfileOptions;
 use rec_core::rank::Rules;
 use serde::{Deserialize, Serialize};
 
-pub use content::{ContentVectors, Keywords, TagPrediction, TextOptions};
+pub use content::{Clusters, ContentVectors, Keywords, TagPrediction, TextOptions};
 pub use files::DataFiles;
 pub use lists::{Diversity, Fresh, FusionOptions, Recommender, Reorder};
 
@@ -28,6 +28,8 @@ pub struct PipelineConfig {
     pub text: TextOptions,
     /// Content vectors.
     pub vectors: Option<ContentVectors>,
+    /// Clusters of the content vectors.
+    pub clusters: Option<Clusters>,
     /// Keywords of each item.
     pub keywords: Option<Keywords>,
     /// Tags for items that have none.
@@ -60,6 +62,7 @@ impl Default for PipelineConfig {
             split: Protocol::LeaveLastOut { n: 1, validation: true },
             text: TextOptions::default(),
             vectors: None,
+            clusters: None,
             keywords: None,
             tags: None,
             recommenders: Vec::new(),
@@ -104,6 +107,19 @@ impl PipelineConfig {
         }
         if let Some(tags) = &self.tags {
             share("min_probability", tags.min_probability)?;
+        }
+        if let Some(clusters) = &self.clusters {
+            if self.vectors.is_none() {
+                let why = "clusters are made of content vectors; ask for vectors too";
+                return Err(Error::parameter("clusters", "without vectors", why));
+            }
+            if clusters.count.is_some_and(|count| count < 2) {
+                let why = "choose at least 2, or leave it out";
+                return Err(Error::parameter("count", format!("{:?}", clusters.count), why));
+            }
+            for (name, n) in [("words", clusters.words), ("max_items", clusters.max_items)] {
+                crate::collab::checks::at_least_one(name, n)?;
+            }
         }
         if let Some(keywords) = &self.keywords {
             share("max_share", keywords.max_share)?;

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use rec_core::data::{Csr, Dataset, Items};
 
 use super::super::ContentVectors;
-use super::super::content::{self, Labels};
-use super::super::model::CONTENT;
+use super::super::content::Labels;
+use super::super::model::{CONTENT, Found};
 use super::super::stages::{Key, Work, hash_files};
+use super::super::{clusters, content};
 use super::Run;
 use crate::{Error, Result};
 
 /// What they found.
 pub(super) struct About {
     pub(super) items: Option<Arc<Items>>,
-    pub(super) keywords: Option<Labels>,
+    pub(super) found: Found,
     pub(super) predicted: usize,
     /// What all of it depends on.
     pub(super) key: Key,
@@ -34,7 +35,7 @@ impl Run<'_> {
             }
             return Ok(About {
                 items: data.items.clone(),
-                keywords: None,
+                found: Found::default(),
                 predicted: 0,
                 key: read,
             });
@@ -55,7 +56,7 @@ impl Run<'_> {
             },
         )?;
         let mut table = Items::clone(items);
-        let (mut keys, mut keywords, mut predicted) = (vec![text.clone()], None, 0);
+        let (mut keys, mut found, mut predicted) = (vec![text.clone()], Found::default(), 0);
         if let Some(how) = &config.vectors {
             let key = Key::new("vectors", &(how, folder_hash(how)?, config.seed), &[&text])?;
             let inner = self.stages.context("vectors", &key, ctx, config.seed);
@@ -68,40 +69,42 @@ impl Run<'_> {
                     load: content::load_dense,
                 },
             )?;
+            if let Some(how) = &config.clusters {
+                let key = Key::new("clusters", &(how, config.seed), &[&key])?;
+                let make = || clusters::clusters(&vectors, &words, how, config.seed, ctx);
+                found.clusters = Some(self.labels("clusters", &key, make)?);
+            }
             table = table.with_vectors(CONTENT, vectors.dim, vectors.values)?;
             keys.push(key);
         }
         if let Some(how) = &config.keywords {
             let key = Key::new("keywords", how, &[&text])?;
-            keywords = Some(self.stages.run(
-                "keywords",
-                &key,
-                Work {
-                    make: || Ok(content::keywords(&words, how)),
-                    save: content::save_labels,
-                    load: content::load_labels,
-                },
-            )?);
+            let make = || Ok(content::keywords(&words, how));
+            found.keywords = Some(self.labels("keywords", &key, make)?);
         }
         if let Some(how) = &config.tags {
             let key = Key::new("tags", &(how, config.seed), &[&text])?;
             let inner = self.stages.context("tags", &key, ctx, config.seed);
             let before = items.tags().map_or(0, tagged);
-            let tags = self.stages.run(
-                "tags",
-                &key,
-                Work {
-                    make: || content::tags(items, &words, how, config.seed, &inner),
-                    save: content::save_labels,
-                    load: content::load_labels,
-                },
-            )?;
+            let make = || content::tags(items, &words, how, config.seed, &inner);
+            let tags = self.labels("tags", &key, make)?;
             predicted = tagged(&tags.rows).saturating_sub(before);
             table = table.with_tag_matrix(tags.names, tags.rows)?;
             keys.push(key);
         }
         let key = Key::new("items", &(), &keys.iter().collect::<Vec<_>>())?;
-        Ok(About { items: Some(Arc::new(table)), keywords, predicted, key })
+        Ok(About { items: Some(Arc::new(table)), found, predicted, key })
+    }
+
+    /// A stage that makes labels.
+    fn labels(
+        &mut self,
+        stage: &str,
+        key: &Key,
+        make: impl FnOnce() -> Result<Labels>,
+    ) -> Result<Labels> {
+        let (save, load) = (content::save_labels, content::load_labels);
+        self.stages.run(stage, key, Work { make, save, load })
     }
 }
 

@@ -16,9 +16,9 @@ use crate::{Error, Result};
 
 /// Runs a [`PipelineConfig`].
 ///
-/// Stages: `read`, `words`, `vectors`, `keywords`, `tags`; then each recommender on the training part
-/// (`try-…`), the `fusion` learned on the validation part, `measure` on the test part; and each
-/// recommender on everything (`fit-…`). With a working folder, what a stage made is kept there under the
+/// Stages: `read`, `words`, `vectors`, `clusters`, `keywords`, `tags`; then each recommender on the
+/// training part (`try-…`), the `fusion` learned on the validation part, `measure` on the test part;
+/// and each recommender on everything (`fit-…`). With a working folder, what a stage made is kept there under the
 /// hash of its options and of all that it read: a run after a change, or after a kill, does only what is
 /// not there yet, and trainers that save their states go on from the last one.
 #[derive(Clone, Debug, Default)]
@@ -120,7 +120,7 @@ impl Pipeline {
                 named,
                 fusion.clone(),
                 data.clone(),
-                about.keywords.clone(),
+                about.found.clone(),
                 report,
             )
         };

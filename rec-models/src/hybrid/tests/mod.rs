@@ -31,6 +31,9 @@ method = "words"
 min_count = 1
 word2vec = { vector_size = 16, epochs = 2, workers = 1 }
 
+[clusters]
+count = 6
+
 [keywords]
 most = 4
 
@@ -102,6 +105,7 @@ fn from_files_to_lists_with_every_stage_told() {
         "read",
         "words",
         "vectors",
+        "clusters",
         "keywords",
         "tags",
         "try-popular",
@@ -128,8 +132,14 @@ fn from_files_to_lists_with_every_stage_told() {
     assert!(board.baseline.is_some());
 
     let someone = [answer.queries[0].clone()];
-    let profile = model.profiles(&someone).unwrap().remove(0);
+    let by = |by| model.profiles(&someone, by).unwrap().remove(0);
+    let profile = by(None);
     assert!(!profile.interests.is_empty() && !profile.interests[0].evidence.is_empty());
+    assert_eq!(profile, by(Some(Interests::Tags)));
+    let profile = by(Some(Interests::Clusters));
+    assert!((1..=6).contains(&profile.interests.len()), "{profile:?}");
+    assert!(profile.interests[0].label.contains(" / "), "{profile:?}");
+    assert!(!by(Some(Interests::Keywords)).interests.is_empty());
     assert!(!model.keywords(0).is_empty());
     let near = model.nearest_users(&someone, 3).unwrap().remove(0);
     assert!(
@@ -157,6 +167,9 @@ fn a_saved_pipeline_answers_alike() {
     let reader = rec_core::store::ModelReader::open(&path).unwrap();
     let back = PipelineModel::load(&reader).unwrap();
     assert_eq!(back.keywords(3), model.keywords(3));
+    let everyone: Vec<Id> = model.ids().users.iter().map(|id| id.to_owned()).collect();
+    let clusters = |model: &PipelineModel| model.profiles(&everyone, Some(Interests::Clusters));
+    assert_eq!(clusters(&back).unwrap(), clusters(&model).unwrap());
     assert_eq!(back.report().stages, model.report().stages);
     let history = [vec![(Id::from("P00001"), 1.0)]];
     let query = Query::new(Users::Histories(&history), 3);
@@ -184,6 +197,32 @@ fn an_item_nobody_had_is_shown_for_its_words() {
 }
 
 #[test]
+fn who_says_what_they_like_is_shown_it() {
+    let config = PipelineConfig { refit: false, ..PipelineConfig::default() };
+    let data = shop();
+    let model = Pipeline::new(config.clone()).fit(&data, &mut FitContext::default()).unwrap();
+    let items = data.items.as_deref().unwrap();
+    let tags = items.tags_for(&data.interactions.ids().items).unwrap();
+    // The name of a tag is all that they say.
+    let name = items.tag_names().id(0).unwrap().to_string();
+    let has = |item: u32| tags.row(item as usize).contains(&0);
+    let share = (0..96).filter(|&item| has(item)).count() as f32 / 96.0;
+    let answer = model.recommend_texts(&[&name, &name], 5).unwrap();
+    let shown = answer.top.row(0).0;
+    let found = shown.iter().filter(|&&item| has(item)).count() as f32 / 5.0;
+    assert!(found >= 0.6 && share < 0.3, "{found} of tag {name}, {share} of all");
+    assert_eq!(answer.top.row(0), answer.top.row(1));
+    let stand_ins = model.stand_ins(&[&name]).unwrap().remove(0);
+    assert!((1..=10).contains(&stand_ins.len()));
+
+    let unheard = model.recommend_texts(&[&name, "zyxwvut"], 5).unwrap_err().to_string();
+    assert!(unheard.contains("text 1") && unheard.contains("zyxwvut"), "{unheard}");
+    let bare = Dataset::from(data.interactions.clone());
+    let bare = Pipeline::new(config).fit(&bare, &mut FitContext::default()).unwrap();
+    assert!(matches!(bare.recommend_texts(&["x"], 5), Err(crate::Error::Empty { .. })));
+}
+
+#[test]
 fn without_a_list_of_recommenders_those_that_fit_the_data_are_taken() {
     let data = shop();
     let bare = Dataset::from(data.interactions.clone());
@@ -193,7 +232,7 @@ fn without_a_list_of_recommenders_those_that_fit_the_data_are_taken() {
     let plain = fit(&bare).unwrap();
     assert_eq!(names(&plain), ["popular", "item_knn", "co_transition", "als", "item2vec"]);
     assert_eq!(names(&fit(&data).unwrap()).last().unwrap(), "content");
-    assert!(matches!(plain.profiles(&[]), Err(crate::Error::Empty { .. })));
+    assert!(matches!(plain.profiles(&[], None), Err(crate::Error::Empty { .. })));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn a_change_repeats_only_what_depends_on_it() {
     let dir = tempfile::tempdir().unwrap();
     let (path, work) = (files(dir.path()), dir.path().join("work"));
     let first = run(&path, &work);
-    assert_eq!(redone(&first).len(), 15);
+    assert_eq!(redone(&first).len(), 16);
     let second = run(&path, &work);
     assert!(redone(&second).is_empty());
     assert_eq!(everyone(&first).top, everyone(&second).top);
@@ -38,8 +38,12 @@ fn a_change_repeats_only_what_depends_on_it() {
     };
     assert_eq!(change("factors = 8", "factors = 9"), "try-als fusion measure fit-als");
     assert_eq!(change("most = 4", "most = 5"), "keywords");
+    assert_eq!(change("count = 6", "count = 5"), "clusters");
     let words = change("stop_words = [\"zh\"]", "stop_words = []");
-    assert_eq!(words, "words vectors keywords tags try-content fusion measure fit-content");
+    assert_eq!(
+        words,
+        "words vectors clusters keywords tags try-content fusion measure fit-content"
+    );
     assert_eq!(change("lambda = 0.8", "lambda = 0.7"), "measure");
     let renamed = change("name = \"together\"", "name = \"beside\"");
     assert_eq!(renamed, "try-beside measure fit-beside");
@@ -52,7 +56,7 @@ fn a_change_repeats_only_what_depends_on_it() {
     let events = dir.path().join("events.csv");
     let more = fs::read_to_string(&events).unwrap() + "u1,P00001,1,1767225700\n";
     fs::write(&events, more).unwrap();
-    assert_eq!(redone(&run(&path, &work)).len(), 15);
+    assert_eq!(redone(&run(&path, &work)).len(), 16);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device};
 
 use super::cache::model_files;
 use super::modules;
-use super::publish::{check_free, publish};
+use super::publish::{check_free, publish, whole};
 use super::{EncoderOptions, TextEncoder};
 use crate::language::{Adapters, EncoderModel, MaskedLmModel};
 use crate::{Error, Result};
@@ -35,6 +35,16 @@ impl TextEncoder {
                 "merge it (merge_adapter, rec.LoRA.merge) and train the encoder of that folder",
             )),
         }
+    }
+
+    /// Writes it to a folder that is not there yet, or empty, whole or not at all, as
+    /// [`Self::copy_to`].
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a folder that holds files, and those of [`Self::copy_to`].
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<()> {
+        check_free(folder.as_ref())?;
+        whole(folder.as_ref(), |partial| self.copy_to(partial))
     }
 
     /// Copies the files it was loaded from, which must still be there; an adapter is merged.

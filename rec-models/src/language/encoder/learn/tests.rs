@@ -148,8 +148,9 @@ fn adapters_lie_apart_and_are_merged() {
     let encoder = TextEncoder::from_pretrained(from.path(), &options).unwrap();
     assert!(encoder.trainable_folder().unwrap_err().to_string().contains("merge"));
     let kept = out.path().join("kept");
-    encoder.copy_to(&kept).unwrap();
+    encoder.save(&kept).unwrap();
     assert!(close(&trained, &vectors(&kept, None)));
+    assert!(encoder.save(&kept).unwrap_err().to_string().contains("holds files"));
     let bare = TextEncoder::from_pretrained(from.path(), &EncoderOptions::default()).unwrap();
     let cache = out.path().join("cache");
     let (one, other) = (encoder.with_cache(&cache).unwrap(), bare.with_cache(&cache).unwrap());
