@@ -9,30 +9,34 @@
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --temperature 0.1 --negatives 1024 …
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --model ultra-gcn --negatives 300 …
 //! cargo bench -p rec-models --bench lightgcn -- gfcf --data gowalla --factors 256
+//! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --model bspm --factors 448
 //! cargo bench -p rec-models --bench lightgcn -- size --batch 65536          # seconds by size
 //! ```
 //!
 //! `tune` measures on the validation part, or where there is none on a tenth of the training
 //! interactions held out, there after every `--every`
-//! epochs, and stops after `--patience` measurements without a better one; `test` trains on all of
-//! them for the epochs given and measures once, on the test part.
+//! epochs, and stops after `--patience` measurements without a better one, with `--both` also by the
+//! cosines of the same embeddings; `test` trains on all of them for the epochs given and measures once,
+//! on the test part.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first failure")]
 
 #[allow(dead_code, reason = "shared with other benchmarks")]
 mod support;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
-use rec_core::data::Dataset;
-use rec_core::rank::Recommend;
+use rec_core::data::{Csr, Dataset, IdMaps};
+use rec_core::parallel;
+use rec_core::rank::{Factors, Recommend, Scorer};
 use rec_models::fit::{Fit, FitContext, Validation};
 use rec_models::graph::{
-    Contrast, GfCf, GraphLoss, LightGcn, Ngcf, PositiveSampling, UltraGcn, Views,
+    Bspm, Contrast, GfCf, GraphLoss, LightGcn, Merge, Ngcf, PositiveSampling, ScoreBy, Solver,
+    UltraGcn, Views,
 };
 use support::{data, dataset, n_items, recall_ndcg, sequences};
 
@@ -47,6 +51,8 @@ enum Job {
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Kind {
+    Bspm,
+    GfCf,
     LightGcn,
     Ngcf,
     UltraGcn,
@@ -83,6 +89,26 @@ struct Args {
     /// Trains with the softmax of cosines over this temperature instead of BPR.
     #[arg(long)]
     temperature: Option<f32>,
+    /// Scores by cosine.
+    #[arg(long)]
+    cosine: bool,
+    /// Measures what the same embeddings rank by cosine, too.
+    #[arg(long)]
+    both: bool,
+    /// Weight of the ideal filter of BSPM.
+    #[arg(long, default_value_t = 0.2)]
+    beta: f32,
+    /// How long BSPM sharpens.
+    #[arg(long, default_value_t = 2.5)]
+    sharpening: f32,
+    #[arg(long, default_value_t = 1)]
+    steps: usize,
+    #[arg(long)]
+    euler: bool,
+    #[arg(long)]
+    late: bool,
+    #[arg(long)]
+    mean: bool,
     /// Items drawn for each interaction (UltraGCN) or a step (a softmax over them, not over the batch).
     #[arg(long)]
     negatives: Option<usize>,
@@ -138,6 +164,7 @@ impl Args {
                 (Some(temperature), None) => GraphLoss::Softmax { temperature },
                 (None, _) => GraphLoss::Bpr,
             },
+            score_by: if self.cosine { ScoreBy::Cosine } else { ScoreBy::Product },
             positives: match self.users {
                 true => PositiveSampling::Users,
                 false => PositiveSampling::Events,
@@ -146,6 +173,23 @@ impl Args {
             residual: self.residual.or(base.residual),
             ..base
         }
+    }
+
+    fn bspm(&self) -> Bspm {
+        Bspm {
+            factors: self.factors,
+            beta: self.beta,
+            sharpening: self.sharpening,
+            steps: self.steps,
+            solver: if self.euler { Solver::Euler } else { Solver::Rk4 },
+            merge: if self.late { Merge::Late } else { Merge::Early },
+            mean: self.mean,
+            ..Bspm::default()
+        }
+    }
+
+    fn gfcf(&self) -> GfCf {
+        GfCf { factors: self.factors, ..GfCf::default() }
     }
 
     fn ultra(&self) -> UltraGcn {
@@ -211,30 +255,87 @@ fn main() {
             let n = n.max(n_items(&held));
             let kept = dataset(&kept, n);
             match args.model {
+                Kind::Bspm => once(&args.bspm(), &args, &kept, &held, "held out"),
+                Kind::GfCf => once(&args.gfcf(), &args, &kept, &held, "held out"),
                 Kind::LightGcn => tune(&args.estimator(), &args, &kept, &held),
                 Kind::Ngcf => tune(&args.ngcf(), &args, &kept, &held),
                 Kind::UltraGcn => tune(&args.ultra(), &args, &kept, &held),
             }
         }
         Job::Size => {}
-        Job::Gfcf => {
-            let estimator = GfCf { factors: args.factors, ..GfCf::default() };
-            report(&estimator, &args, &dataset(&train, n), &test);
+        Job::Gfcf => once(&args.gfcf(), &args, &dataset(&train, n), &test, "test"),
+        Job::Test => {
+            let train = dataset(&train, n);
+            match args.model {
+                Kind::Bspm => once(&args.bspm(), &args, &train, &test, "test"),
+                Kind::GfCf => once(&args.gfcf(), &args, &train, &test, "test"),
+                Kind::LightGcn => once(&args.estimator(), &args, &train, &test, "test"),
+                Kind::Ngcf => once(&args.ngcf(), &args, &train, &test, "test"),
+                Kind::UltraGcn => once(&args.ultra(), &args, &train, &test, "test"),
+            }
         }
-        Job::Test => match args.model {
-            Kind::LightGcn => report(&args.estimator(), &args, &dataset(&train, n), &test),
-            Kind::Ngcf => report(&args.ngcf(), &args, &dataset(&train, n), &test),
-            Kind::UltraGcn => report(&args.ultra(), &args, &dataset(&train, n), &test),
-        },
     }
 }
 
-fn report<F: Fit>(estimator: &F, args: &Args, train: &Dataset, test: &Users) {
+/// Trains and measures once.
+fn once<F: Fit>(estimator: &F, args: &Args, train: &Dataset, test: &Users, part: &str) {
     let start = Instant::now();
     let model = estimator.fit(train, &mut args.ctx()).unwrap();
     let seconds = start.elapsed().as_secs_f64();
-    let (recall, ndcg) = recall_ndcg(&model, test, 20);
-    println!("test Recall@20 {recall:.4} NDCG@20 {ndcg:.4} seconds {seconds:.1}");
+    let start = Instant::now();
+    let measured = parallel::install(Some(args.threads), || Ok(recall_ndcg(&model, test, 20)));
+    let (recall, ndcg) = measured.unwrap();
+    let ranking = start.elapsed().as_secs_f64();
+    println!(
+        "{part} Recall@20 {recall:.4} NDCG@20 {ndcg:.4} seconds {seconds:.1}, ranking {ranking:.1}"
+    );
+}
+
+/// The same embeddings, ranked by cosine.
+struct Cosines<'a> {
+    model: &'a dyn Recommend,
+    users: Vec<f32>,
+    items: Vec<f32>,
+    dim: usize,
+}
+
+impl<'a> Cosines<'a> {
+    fn new(model: &'a dyn Recommend) -> Option<Self> {
+        let Factors { dim, users, items, .. } = model.factors()?;
+        let unit = |rows: &[f32]| {
+            let row = |row: &[f32]| {
+                let length = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+                row.iter().map(|x| x / length).collect::<Vec<_>>()
+            };
+            rows.chunks_exact(dim).flat_map(row).collect()
+        };
+        Some(Self { model, users: unit(users), items: unit(items), dim })
+    }
+}
+
+impl Scorer for Cosines<'_> {
+    fn n_users(&self) -> usize {
+        self.model.n_users()
+    }
+
+    fn n_items(&self) -> usize {
+        self.model.n_items()
+    }
+
+    fn score(&self, users: &[u32], out: &mut [f32]) -> rec_core::Result<()> {
+        let Self { users: of_users, items, dim, .. } = self;
+        Factors { dim: *dim, users: of_users, items, item_bias: None }.score(users, out)
+    }
+}
+
+impl Recommend for Cosines<'_> {
+    fn ids(&self) -> &Arc<IdMaps> {
+        self.model.ids()
+    }
+
+    fn seen(&self) -> &Csr {
+        self.model.seen()
+    }
 }
 
 type Users = Vec<Vec<u32>>;
@@ -268,6 +369,10 @@ fn tune<F: Fit>(estimator: &F, args: &Args, kept: &Dataset, held: &Users) {
         *done += args.every;
         let at = start.elapsed().as_secs_f64();
         println!("epoch {done} Recall@20 {recall:.4} NDCG@20 {ndcg:.4} after {at:.0} s");
+        if let Some(cosines) = Cosines::new(model).filter(|_| args.both) {
+            let (recall, ndcg) = recall_ndcg(&cosines, held, 20);
+            println!("    by cosine Recall@20 {recall:.4} NDCG@20 {ndcg:.4}");
+        }
         Ok(ndcg)
     };
     let validation = Validation {

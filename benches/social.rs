@@ -8,9 +8,9 @@
 //! cargo bench -p rec-models --bench social -- circles
 //! ```
 //!
-//! `tune` prints the best validation figures of one setting of `--model`. `test` trains LightGCN and
-//! that model on the whole training part over `--seeds` seeds and compares the users' figures, averaged
-//! over seeds, by a paired test. `links` holds a tenth of the friendships out.
+//! `tune` prints the best validation figures of one setting of `--model`, on average over `--seeds`
+//! held-out tenths. `test` trains LightGCN and that model on the whole training part over `--seeds` seeds
+//! and compares the users' figures, averaged over seeds, by a paired test. `links` holds a tenth of the friendships out.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark stops at the first failure")]
 
@@ -59,6 +59,9 @@ struct Args {
     /// Weight of a friendship in LightGCN-S.
     #[arg(long, default_value_t = 1.0)]
     friends: f32,
+    /// Friendships in LightGCN-S count as much as tastes agree.
+    #[arg(long)]
+    by_taste: bool,
     /// Weight of agreement in SEPT.
     #[arg(long, default_value_t = 0.05)]
     agreement: f32,
@@ -210,6 +213,7 @@ impl Args {
                 factors: self.factors,
                 layers: self.social_layers,
                 friends: self.friends,
+                by_taste: self.by_taste,
                 learning_rate: self.rate,
                 l2: self.l2,
                 epochs: self.social_epochs(),
@@ -236,8 +240,26 @@ impl Args {
     }
 }
 
+/// The best validation figures of one setting, on average over `--seeds` held-out tenths.
 fn tune(args: &Args, train: &Lists, trust: &[[u32; 2]]) {
-    let mut rng = rec_core::rng::stream(args.seed, "hold out", 0);
+    let start = Instant::now();
+    let mut mean = [0.0; 3];
+    for seed in 1..=args.seeds {
+        let best = tune_once(args, train, trust, seed);
+        mean.iter_mut().zip(best).for_each(|(mean, x)| *mean += x / args.seeds as f64);
+    }
+    let [epoch, recall, ndcg] = mean;
+    let setting: Vec<String> = std::env::args().skip(2).filter(|arg| arg != "--bench").collect();
+    println!(
+        "{}: epoch {epoch:.0} Recall@20 {recall:.4} NDCG@20 {ndcg:.4} in {:.0} s",
+        setting.join(" "),
+        start.elapsed().as_secs_f64()
+    );
+}
+
+/// The epoch of the best NDCG@20, and both figures there.
+fn tune_once(args: &Args, train: &Lists, trust: &[[u32; 2]], seed: u64) -> [f64; 3] {
+    let mut rng = rec_core::rng::stream(seed, "hold out", 0);
     let (kept, held): (Lists, Lists) = train
         .iter()
         .map(|items| {
@@ -248,14 +270,14 @@ fn tune(args: &Args, train: &Lists, trust: &[[u32; 2]]) {
         })
         .unzip();
     let data = with_friends(&kept, trust);
-    let best = Mutex::new((0, 0.0, 0.0));
+    let best = Mutex::new([0.0; 3]);
     let done = Mutex::new(0);
     let measure = |model: &dyn Recommend| {
         let (recall, ndcg) = recall_ndcg(model, &held, 20);
         let (mut best, mut done) = (best.lock().unwrap(), done.lock().unwrap());
         *done += args.every;
-        if ndcg > best.2 {
-            *best = (*done, recall, ndcg);
+        if ndcg > best[2] {
+            *best = [*done as f64, recall, ndcg];
         }
         Ok(ndcg)
     };
@@ -265,23 +287,9 @@ fn tune(args: &Args, train: &Lists, trust: &[[u32; 2]]) {
         every: args.every,
         patience: Some(args.patience),
     };
-    let start = Instant::now();
-    let mut ctx = FitContext { validation: Some(validation), ..args.ctx(args.seed) };
+    let mut ctx = FitContext { validation: Some(validation), ..args.ctx(seed) };
     args.estimator(args.model).fit_model(&data, &mut ctx).unwrap();
-    let (epoch, recall, ndcg) = *best.lock().unwrap();
-    let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{:?} layers {} {} rate {} l2 {} friends {} agreement {} drop {}: epoch {epoch} Recall@20 \
-         {recall:.4} NDCG@20 {ndcg:.4} in {seconds:.0} s",
-        args.model,
-        args.layers,
-        args.social_layers,
-        args.rate,
-        args.l2,
-        args.friends,
-        args.agreement,
-        args.drop
-    );
+    best.into_inner().unwrap()
 }
 
 fn compare(args: &Args, train: &Lists, test: &Lists, trust: &[[u32; 2]]) {

@@ -14,7 +14,9 @@ use rec_core::rank::{Query, Users, recommend};
 use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, UserKnn};
 use rec_models::content::Content;
 use rec_models::fit::Estimator;
-use rec_models::graph::{GfCf, LightGcn, LinkPredictor, Ngcf, Sept, SocialLightGcn, UltraGcn};
+use rec_models::graph::{
+    Bspm, GfCf, LightGcn, LinkPredictor, Ngcf, Sept, SocialLightGcn, UltraGcn,
+};
 use rec_models::hybrid::{Pipeline, PipelineConfig};
 use rec_models::vectors::Item2Vec;
 use rec_models::{FitContext, KINDS, Model, load};
@@ -70,6 +72,7 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
     match kind {
         "als" => Box::new(Als { factors: 3, epochs: 3, ..Als::default() }),
         "bpr" => Box::new(Bpr { factors: 3, epochs: 5, workers: 1, ..Bpr::default() }),
+        "bspm" => Box::new(Bspm { factors: 3, ..Bspm::default() }),
         "co_transition" => Box::new(CoTransition::default()),
         "content" => Box::new(Content::default()),
         "ease" => Box::new(Ease { l2: 1.0, ..Ease::default() }),

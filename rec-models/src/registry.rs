@@ -14,17 +14,18 @@ use crate::collab::{
 use crate::content::{Content, ContentModel};
 use crate::fit::{Estimator, Model};
 use crate::graph::{
-    GfCf, GfCfModel, LightGcn, LightGcnModel, LinkModel, LinkPredictor, Ngcf, NgcfModel, Sept,
-    SeptModel, SocialLightGcn, SocialLightGcnModel, UltraGcn, UltraGcnModel,
+    Bspm, BspmModel, GfCf, GfCfModel, LightGcn, LightGcnModel, LinkModel, LinkPredictor, Ngcf,
+    NgcfModel, Sept, SeptModel, SocialLightGcn, SocialLightGcnModel, UltraGcn, UltraGcnModel,
 };
 use crate::hybrid::PipelineModel;
 use crate::vectors::{Item2Vec, Item2VecModel};
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 18] = [
+pub const KINDS: [&str; 19] = [
     "als",
     "bpr",
+    "bspm",
     "co_transition",
     "content",
     "ease",
@@ -54,6 +55,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
     Ok(match reader.manifest().kind.as_str() {
         "als" => Box::new(AlsModel::load(&reader)?),
         "bpr" => Box::new(BprModel::load(&reader)?),
+        "bspm" => Box::new(BspmModel::load(&reader)?),
         "co_transition" => Box::new(CoTransitionModel::load(&reader)?),
         "content" => Box::new(ContentModel::load(&reader)?),
         "ease" => Box::new(EaseModel::load(&reader)?),
@@ -119,6 +121,7 @@ macro_rules! estimators {
 estimators! {
     "als" => Als,
     "bpr" => Bpr,
+    "bspm" => Bspm,
     "co_transition" => CoTransition,
     "content" => Content,
     "ease" => Ease,

@@ -20,6 +20,7 @@ SMALL = {"factors": 8, "layers": 2, "epochs": 3, "batch_size": 256, "num_threads
         rec.SGL(augmentation="node_dropout", drop_rate=0.25, **SMALL),
         rec.SGL(augmentation="random_walk", drop_rate=0.25, **SMALL),
         rec.LightGCN(loss="sampled_softmax", temperature=0.25, negatives=8, **SMALL),
+        rec.LightGCN(loss="softmax", score_by="cosine", **SMALL),
     ],
     ids=repr,
 )

@@ -1,6 +1,8 @@
 //! Models that learn from the graph of who had what.
 
 mod adam;
+mod bspm;
+mod filter;
 mod gfcf;
 mod lightgcn;
 mod link;
@@ -11,8 +13,11 @@ mod social;
 mod ultragcn;
 mod weights;
 
+pub use bspm::{Bspm, BspmModel, Merge, Solver};
 pub use gfcf::{GfCf, GfCfModel};
-pub use lightgcn::{Contrast, GraphLoss, LightGcn, LightGcnModel, PositiveSampling, Views};
+pub use lightgcn::{
+    Contrast, GraphLoss, LightGcn, LightGcnModel, PositiveSampling, ScoreBy, Views,
+};
 pub use link::{LinkModel, LinkPredictor, Network};
 pub use ngcf::{Ngcf, NgcfModel};
 pub use paths::Path;

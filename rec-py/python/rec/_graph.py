@@ -25,10 +25,11 @@ class LightGCN(FactorModel):
         batch_size: Interactions a step. Each step goes through the whole graph: larger batches make
             epochs faster, and want a larger learning rate.
         loss: ``"bpr"`` (pairs, as in the paper), ``"softmax"`` (cosines against the items of the
-            batch) or ``"sampled_softmax"`` (cosines against items drawn uniformly). Scores are
-            cosines after the last two.
+            batch) or ``"sampled_softmax"`` (cosines against items drawn uniformly).
         temperature: What a softmax divides cosines by.
         negatives: Items that ``"sampled_softmax"`` draws a step.
+        score_by: What the fitted model ranks by, whatever the loss: ``"product"`` of the embeddings or
+            their ``"cosine"``.
         positives: ``"events"``: every interaction once an epoch; ``"users"``: a user with equal
             chance, then one of their items.
         tags: Weight of the edges between items and their tags (``ds.items``), whose nodes then
@@ -54,6 +55,7 @@ class LightGCN(FactorModel):
         loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
         negatives: int = 1024,
+        score_by: Literal["product", "cosine"] = "product",
         positives: Literal["events", "users"] = "events",
         tags: float = 0.0,
         content: str | None = None,
@@ -72,6 +74,7 @@ class LightGCN(FactorModel):
         self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
         self.negatives: int
+        self.score_by: Literal["product", "cosine"]
         self.positives: Literal["events", "users"]
         self.tags: float
         self.content: str | None
@@ -130,6 +133,7 @@ class LightGCNPP(LightGCN):
         loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
         negatives: int = 1024,
+        score_by: Literal["product", "cosine"] = "product",
         positives: Literal["events", "users"] = "events",
         alpha: float = 0.6,
         beta: float = -0.1,
@@ -151,6 +155,7 @@ class LightGCNPP(LightGCN):
         self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
         self.negatives: int
+        self.score_by: Literal["product", "cosine"]
         self.positives: Literal["events", "users"]
         self.alpha: float
         self.beta: float
@@ -239,6 +244,7 @@ class XSimGCL(_Contrasted):
         loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
         negatives: int = 1024,
+        score_by: Literal["product", "cosine"] = "product",
         positives: Literal["events", "users"] = "events",
         contrast_weight: float = 0.2,
         contrast_temperature: float = 0.15,
@@ -261,6 +267,7 @@ class XSimGCL(_Contrasted):
         self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
         self.negatives: int
+        self.score_by: Literal["product", "cosine"]
         self.positives: Literal["events", "users"]
         self.contrast_weight: float
         self.contrast_temperature: float
@@ -299,6 +306,7 @@ class SimGCL(_Contrasted):
         loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
         negatives: int = 1024,
+        score_by: Literal["product", "cosine"] = "product",
         positives: Literal["events", "users"] = "events",
         contrast_weight: float = 0.5,
         contrast_temperature: float = 0.2,
@@ -320,6 +328,7 @@ class SimGCL(_Contrasted):
         self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
         self.negatives: int
+        self.score_by: Literal["product", "cosine"]
         self.positives: Literal["events", "users"]
         self.contrast_weight: float
         self.contrast_temperature: float
@@ -361,6 +370,7 @@ class SGL(_Contrasted):
         loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
         negatives: int = 1024,
+        score_by: Literal["product", "cosine"] = "product",
         positives: Literal["events", "users"] = "events",
         contrast_weight: float = 0.1,
         contrast_temperature: float = 0.2,
@@ -383,6 +393,7 @@ class SGL(_Contrasted):
         self.loss: Literal["bpr", "softmax", "sampled_softmax"]
         self.temperature: float
         self.negatives: int
+        self.score_by: Literal["product", "cosine"]
         self.positives: Literal["events", "users"]
         self.contrast_weight: float
         self.contrast_temperature: float
@@ -442,6 +453,53 @@ class GFCF(Model):
     ) -> None:
         self.factors: int
         self.alpha: float
+        self.max_memory: int
+        self._set(locals())
+
+
+class BSPM(Model):
+    """A blurring-sharpening process (Choi et al. 2023): nothing is trained.
+
+    A user's items are blurred along the graph as by ``GFCF``, and what was blurred is sharpened by
+    a differential equation that runs the blurring backwards.
+
+    Args:
+        factors: Singular vectors, at most as many as there are users or items; 0 leaves the ideal
+            filter out.
+        beta: Weight of the ideal filter.
+        sharpening: How long it is sharpened; 0 for not at all.
+        steps: Steps of the solver.
+        solver: ``"rk4"`` or ``"euler"``.
+        merge: Whether the ideal filter's part is added ``"early"``, before sharpening, or ``"late"``.
+        mean: Whether scores are the mean over blurring and all steps of sharpening rather than the
+            last.
+        max_memory: Bytes that fitting may take.
+    """
+
+    _kind = "bspm"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 448,
+        beta: float = 0.2,
+        sharpening: float = 2.5,
+        steps: int = 1,
+        solver: Literal["rk4", "euler"] = "rk4",
+        merge: Literal["early", "late"] = "early",
+        mean: bool = False,
+        max_memory: int = 8 << 30,
+        random_state: int | None = 0,
+        num_threads: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.factors: int
+        self.beta: float
+        self.sharpening: float
+        self.steps: int
+        self.solver: Literal["rk4", "euler"]
+        self.merge: Literal["early", "late"]
+        self.mean: bool
         self.max_memory: int
         self._set(locals())
 

@@ -85,6 +85,8 @@ class SocialLightGCN(LightGCN):
 
     Args:
         friends: Weight of a friendship against an interaction.
+        by_taste: Whether a friendship counts as much as both friends' tastes agree: times the cosine
+            of what they had.
         layers: Steps of propagation, at least 1.
 
     All others are :class:`LightGCN`'s.
@@ -98,6 +100,7 @@ class SocialLightGCN(LightGCN):
         factors: int = 64,
         layers: int = 3,
         friends: float = 1.0,
+        by_taste: bool = False,
         learning_rate: float = 0.001,
         l2: float = 1e-4,
         epochs: int = 100,
@@ -105,6 +108,7 @@ class SocialLightGCN(LightGCN):
         loss: Literal["bpr", "softmax", "sampled_softmax"] = "bpr",
         temperature: float = 0.1,
         negatives: int = 1024,
+        score_by: Literal["product", "cosine"] = "product",
         positives: Literal["events", "users"] = "events",
         max_memory: int = 8 << 30,
         random_state: int | None = 0,
@@ -112,6 +116,7 @@ class SocialLightGCN(LightGCN):
         device: str = "cpu",
     ) -> None:
         self.friends: float
+        self.by_taste: bool
         self._set(locals())
 
     @classmethod

@@ -2,7 +2,6 @@
 
 mod explain;
 mod model;
-mod svd;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +16,7 @@ pub use model::GfCfModel;
 use crate::collab::checks;
 use crate::collab::rows::Task;
 use crate::fit::{Fit, FitContext};
+use crate::graph::filter::{Filter, check_rank, svd};
 use crate::{Error, Result};
 
 /// A graph filter in closed form: with the normalised matrix `R̃ = D_U^-½ R D_I^-½` and `V` the
@@ -61,11 +61,7 @@ impl GfCf {
     }
 
     fn check_data(&self, [users, items]: [usize; 2], interactions: usize) -> Result<()> {
-        let most = users.min(items);
-        if self.factors > most {
-            let why = format!("a matrix of {users} users and {items} items has {most} at most");
-            return Err(Error::parameter("factors", self.factors, why));
-        }
+        check_rank(self.factors, [users, items])?;
         let columns = (self.factors + svd::OVERSAMPLING) as u64;
         // Three matrices of the subspace over items, one over users, and the sparse matrix and its
         // transpose.
@@ -98,7 +94,7 @@ impl Fit for GfCf {
         ctx.cancel.check("GF-CF")?;
         let task = Task::begin(ctx, "GF-CF", svd::MOST_ITERATIONS);
         parallel::install(ctx.cpu_threads("GF-CF")?, || {
-            let filter = model::Filter::new(&weights.binary());
+            let filter = Filter::new(&weights.binary());
             let vectors = svd::right_vectors(&filter.by_user, self.factors, ctx.seed, &task)?;
             let seen = Arc::new(weights.binary());
             GfCfModel::new(self.clone(), log.ids().clone(), seen, vectors)

@@ -9,28 +9,9 @@ use rec_core::store::{ModelReader, ModelWriter};
 use super::{GfCf, KIND};
 use crate::collab::factors;
 use crate::fit::Model;
+use crate::graph::filter::{Filter, distinct_items};
 use crate::ops::gemm::{Matrix, product};
 use crate::{Error, Result};
-
-/// `R̃` both ways, and what it was normalised by.
-#[derive(Clone, Debug)]
-pub(super) struct Filter {
-    pub(super) by_user: Csr,
-    pub(super) by_item: Csr,
-    /// The square roots of the items' numbers of users; 1 for an item nobody had.
-    pub(super) roots: Vec<f32>,
-}
-
-impl Filter {
-    pub(super) fn new(seen: &Csr) -> Self {
-        let root = |n: u32| (n.max(1) as f32).sqrt();
-        let roots: Vec<f32> = seen.column_counts().into_iter().map(root).collect();
-        let by_user = seen.map_values(|user, item, _| {
-            1.0 / (root(seen.row(user).len() as u32) * roots[item as usize])
-        });
-        Self { by_item: by_user.transpose(), by_user, roots }
-    }
-}
 
 /// A fitted [`GfCf`].
 #[derive(Clone, Debug)]
@@ -120,14 +101,7 @@ impl GfCfModel {
         if d == 0 || n == 0 {
             return out.fill(0.0);
         }
-        let mut low = vec![0f32; n * d];
-        for (history, low) in histories.iter().zip(low.chunks_exact_mut(d)) {
-            for &item in *history {
-                let scale = 1.0 / self.filter.roots[item as usize];
-                let vector = &self.vectors[item as usize * d..][..d];
-                low.iter_mut().zip(vector).for_each(|(low, v)| *low += scale * v);
-            }
-        }
+        let low = self.filter.low(histories, &self.vectors, d);
         let vectors = Matrix::new(&self.vectors, [m, d]).transposed();
         out.copy_from_slice(&product(Matrix::new(&low, [n, d]), vectors));
     }
@@ -159,17 +133,7 @@ impl Recommend for GfCfModel {
     }
 
     fn score_histories(&self, histories: &[History], out: &mut [f32]) -> Result<()> {
-        let m = self.ids.items.len();
-        let mut items: Vec<Vec<u32>> = Vec::with_capacity(histories.len());
-        for history in histories {
-            let mut had: Vec<u32> = history.iter().map(|&(item, _)| item).collect();
-            had.sort_unstable();
-            had.dedup();
-            if let Some(&item) = had.last().filter(|&&item| item as usize >= m) {
-                return Err(Error::shape("dense item of a history", format!("< {m}"), item));
-            }
-            items.push(had);
-        }
+        let items = distinct_items(histories, self.ids.items.len())?;
         let items: Vec<&[u32]> = items.iter().map(Vec::as_slice).collect();
         self.filtered(&items, out);
         Ok(())

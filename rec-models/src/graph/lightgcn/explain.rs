@@ -2,7 +2,7 @@
 
 use rec_core::rank::{Explain, Explanation};
 
-use super::LightGcnModel;
+use super::{LightGcnModel, ScoreBy};
 use crate::graph::paths::{Degrees, Path, check_ids, strongest};
 use crate::{Error, Result};
 
@@ -33,11 +33,11 @@ impl Explain for LightGcnModel {
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
         let (of_user, of_item) = (row(&self.users, user), row(&self.items, item));
         let past = self.seen.row(user as usize);
-        if self.config.loss.by_cosine() {
+        if self.config.score_by == ScoreBy::Cosine {
             return Err(Error::unsupported(
                 "an explanation by past items",
-                "LightGCN trained on cosines",
-                "ask for its paths, or train with the BPR loss",
+                "LightGCN that scores by cosine",
+                "ask for its paths, or score by product",
             ));
         }
         let scale = self.share(past.len());

@@ -72,6 +72,8 @@ pub struct LightGcn {
     pub batch_size: usize,
     /// The loss.
     pub loss: GraphLoss,
+    /// What the fitted model scores by.
+    pub score_by: ScoreBy,
     /// How the interactions of a batch are drawn.
     pub positives: PositiveSampling,
     /// How edges are scaled by the degrees of their ends.
@@ -110,7 +112,8 @@ pub enum GraphLoss {
     /// `−ln (e^(c_ui/τ) / Σ_j e^(c_uj/τ))` over the items `j` of the batch, with cosines
     /// `c_ui = ⟨e_u, e_i⟩ / (‖e_u‖ ‖e_i‖)` (J. Wu, X. Wang, X. Gao, J. Chen, H. Fu, T. Qiu, X. He,
     /// "On the effectiveness of sampled softmax loss for item recommendation", TOIS 2024). Another
-    /// interaction with the same item is no negative. Scores are then cosines too.
+    /// interaction with the same item is no negative. Scores are products all the same: see
+    /// [`ScoreBy`].
     Softmax {
         /// `τ`, above 0; about 0.1 as a rule.
         temperature: f32,
@@ -164,6 +167,20 @@ impl GraphLoss {
     }
 }
 
+/// What a fitted model scores by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoreBy {
+    /// The inner product of the propagated embeddings, whatever they were trained by. A loss of
+    /// cosines leaves their lengths alone, and propagation makes them: they grow with what a node's
+    /// neighbours agree on and with their number, which is why that loss suits graph models (Wu et al.
+    /// 2024, section 4.3).
+    #[default]
+    Product,
+    /// Their cosine, which knows nothing of how much an item is liked at large.
+    Cosine,
+}
+
 /// How the interactions of a batch are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -186,6 +203,7 @@ impl Default for LightGcn {
             epochs: 100,
             batch_size: 2048,
             loss: GraphLoss::default(),
+            score_by: ScoreBy::default(),
             positives: PositiveSampling::default(),
             normalization: Normalization::default(),
             unit_rows: false,

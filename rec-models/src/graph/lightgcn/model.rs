@@ -10,7 +10,7 @@ use rec_core::store::{ModelReader, ModelWriter};
 
 use super::content::Content;
 use super::pass::{Layers, Room, Wanted, scale_rows};
-use super::{KIND, LightGcn};
+use super::{GraphLoss, KIND, LightGcn, ScoreBy};
 use crate::collab::factors;
 use crate::fit::Model;
 use crate::ops::Sparse;
@@ -61,8 +61,7 @@ impl LightGcnModel {
             let cold = |item: usize| degrees[n + item] == 0.0;
             content.embed_cold([&mut items, &mut handed], d, cold, config.content_l2)?;
         }
-        if config.loss.by_cosine() {
-            // Trained on cosines, the model scores by them.
+        if config.score_by == ScoreBy::Cosine {
             unit_rows(&mut users, d);
             unit_rows(&mut items, d);
         }
@@ -91,7 +90,9 @@ impl LightGcnModel {
     /// [`Error::Format`] or [`Error::Shape`] for a folder that holds no whole LightGCN model.
     pub fn load(reader: &ModelReader) -> Result<Self> {
         factors::check_kind(reader, KIND)?;
-        Self::of_parts(reader, reader.config()?)
+        let mut config: LightGcn = reader.config()?;
+        config.score_by = ScoreBy::of_saved(reader, config.score_by, config.loss);
+        Self::of_parts(reader, config)
     }
 
     /// What [`Self::write_parts`] wrote.
@@ -128,7 +129,7 @@ impl LightGcnModel {
     }
 
     /// The users' propagated embeddings, row-major `[n_users, factors]`; of length 1 if the model
-    /// was trained on cosines.
+    /// scores by cosine.
     pub fn user_factors(&self) -> &[f32] {
         &self.users
     }
@@ -174,10 +175,19 @@ impl LightGcnModel {
                 user.iter_mut().zip(handed).for_each(|(user, x)| *user += scale * x);
             }
         }
-        if self.config.loss.by_cosine() {
+        if self.config.score_by == ScoreBy::Cosine {
             unit_rows(&mut users, d);
         }
         Ok(users)
+    }
+}
+
+impl ScoreBy {
+    /// What a saved model scores by. Folders that do not say are older than the choice: a model
+    /// trained on cosines then scored by them, and its embeddings were saved at length 1.
+    pub(in crate::graph) fn of_saved(reader: &ModelReader, said: Self, loss: GraphLoss) -> Self {
+        let says = reader.manifest().config.get("score_by").is_some();
+        if !says && loss.by_cosine() { Self::Cosine } else { said }
     }
 }
 

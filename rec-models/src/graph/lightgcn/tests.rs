@@ -6,7 +6,9 @@ use serde::Deserialize;
 
 use super::noise::Noise;
 use super::state::State;
-use super::{Beside, Contrast, GraphLoss, LightGcn, LightGcnModel, PositiveSampling, Views};
+use super::{
+    Beside, Contrast, GraphLoss, LightGcn, LightGcnModel, PositiveSampling, ScoreBy, Views,
+};
 use crate::collab::samples::{dataset, taste_auc, two_tastes};
 use crate::fit::{Checkpoints, Fit, FitContext, Model as _};
 use crate::{Device, Error};
@@ -456,7 +458,54 @@ fn explanations_and_paths_by_hand() {
     model.score(&[0], &mut scores).unwrap();
     assert!((explanation.score - scores[2]).abs() < 1e-6);
     assert!(model.explain(4, 0).is_err() && model.paths(0, 3, 1).is_err());
-    assert!(matches!(fit(&softmax(1), &data, 1).explain(0, 2), Err(Error::Unsupported { .. })));
+    let cosine = LightGcn { score_by: ScoreBy::Cosine, ..softmax(1) };
+    assert!(matches!(fit(&cosine, &data, 1).explain(0, 2), Err(Error::Unsupported { .. })));
+    assert!(fit(&softmax(1), &data, 1).explain(0, 2).is_ok());
+}
+
+#[test]
+fn the_same_embeddings_score_by_product_or_cosine() {
+    let data = dataset(&two_tastes(40, 30, 1));
+    let product = fit(&softmax(3), &data, 1);
+    let cosine = fit(&LightGcn { score_by: ScoreBy::Cosine, ..softmax(3) }, &data, 1);
+    let length = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let lengths = |rows: &[f32]| rows.chunks_exact(8).map(length).collect::<Vec<_>>();
+    let (users, items) = (lengths(product.user_factors()), lengths(product.item_factors()));
+    assert!(items.iter().any(|length| (length - 1.0).abs() > 0.1));
+    assert!(lengths(cosine.item_factors()).iter().all(|length| (length - 1.0).abs() < 1e-5));
+    let history: Vec<(u32, f32)> = product.seen().row(7).iter().map(|&i| (i, 1.0)).collect();
+    let (mut one, mut other) = (vec![0f32; 30], vec![0f32; 30]);
+    product.score(&[7], &mut one).unwrap();
+    cosine.score(&[7], &mut other).unwrap();
+    for (item, (product, cosine)) in one.iter().zip(&other).enumerate() {
+        assert!((product / (users[7] * items[item]) - cosine).abs() < 1e-5);
+    }
+    let folded = length(&cosine.fold_in(std::slice::from_ref(&history)).unwrap());
+    assert!((folded - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn a_folder_without_the_choice_scores_as_it_did() {
+    // Before there was one, a model trained on cosines scored by them.
+    let data = dataset(&two_tastes(40, 30, 1));
+    for (estimator, by) in [
+        (LightGcn { score_by: ScoreBy::Cosine, ..softmax(2) }, ScoreBy::Cosine),
+        (small(2), ScoreBy::Product),
+    ] {
+        let model = fit(&estimator, &data, 1);
+        let mut config = serde_json::to_value(model.config()).unwrap();
+        config.as_object_mut().unwrap().remove("score_by").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = model.writer().unwrap();
+        writer.config(&config).unwrap();
+        writer.save(dir.path().join("m")).unwrap();
+        let reader = rec_core::store::ModelReader::open(dir.path().join("m")).unwrap();
+        let loaded = LightGcnModel::load(&reader).unwrap();
+        assert_eq!(loaded.config().score_by, by);
+        let history = vec![vec![(3, 1.0), (4, 1.0)]];
+        assert_eq!(loaded.fold_in(&history).unwrap(), model.fold_in(&history).unwrap());
+        assert_eq!(loaded.item_factors(), model.item_factors());
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod model;
 mod state;
+mod taste;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use model::{Influence, SocialLightGcnModel};
 
-use super::lightgcn::{GraphLoss, LightGcn, PositiveSampling};
+use super::lightgcn::{GraphLoss, LightGcn, PositiveSampling, ScoreBy};
 use crate::collab::checks;
 use crate::fit::{Fit, FitContext};
 use crate::train::{self, Plan};
@@ -41,6 +42,10 @@ pub struct SocialLightGcn {
     pub layers: usize,
     /// Weight `φ` of a friendship of weight 1 against an interaction.
     pub friends: f32,
+    /// Whether a friendship counts as much as both friends' tastes agree: `s_uv` times the cosine
+    /// `|R_u ∩ R_v| / √(|R_u| |R_v|)` of what they had. Friends with nothing in common then tell
+    /// nothing of each other; those of a user without interactions all count whole. This is ours too.
+    pub by_taste: bool,
     /// Step of Adam.
     pub learning_rate: f32,
     /// Weight of the squared norms of the initial embeddings.
@@ -51,6 +56,8 @@ pub struct SocialLightGcn {
     pub batch_size: usize,
     /// The loss.
     pub loss: GraphLoss,
+    /// What the fitted model scores by.
+    pub score_by: ScoreBy,
     /// How the interactions of a batch are drawn.
     pub positives: PositiveSampling,
     /// Bytes that fitting may take; more is refused with the bytes it would need.
@@ -64,11 +71,13 @@ impl Default for SocialLightGcn {
             factors: base.factors,
             layers: base.layers,
             friends: 1.0,
+            by_taste: false,
             learning_rate: base.learning_rate,
             l2: base.l2,
             epochs: base.epochs,
             batch_size: base.batch_size,
             loss: base.loss,
+            score_by: base.score_by,
             positives: base.positives,
             max_memory: base.max_memory,
         }
@@ -89,6 +98,7 @@ impl SocialLightGcn {
             epochs: self.epochs,
             batch_size: self.batch_size,
             loss: self.loss,
+            score_by: self.score_by,
             positives: self.positives,
             max_memory: self.max_memory,
             ..LightGcn::default()
@@ -137,10 +147,12 @@ impl Fit for SocialLightGcn {
         let log = &data.interactions;
         let weights = log.matrix();
         checks::weights(KIND, &weights, log)?;
-        let friends = Arc::new(friends(data)?);
+        let friends = friends(data)?;
         let edges = weights.nnz() + friends.nnz();
         self.base().check_memory(log.n_users() + log.n_items(), weights.nnz(), edges)?;
         let seen = Arc::new(weights.binary());
+        let friends = if self.by_taste { taste::weighed(&friends, &seen) } else { friends };
+        let friends = Arc::new(friends);
         let (seed, ids) = (ctx.seed, log.ids().clone());
         let plan = Plan { kind: KIND, config: self, epochs: self.epochs };
         ctx.cpu_threads("LightGCN-S")?;

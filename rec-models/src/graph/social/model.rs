@@ -6,10 +6,11 @@ use rec_core::data::{Csr, IdMaps};
 use rec_core::rank::{Explain, Explanation, Factors, History, Recommend, Scorer, Similar};
 use rec_core::store::{ModelReader, ModelWriter};
 
+use super::taste::cosine;
 use super::{KIND, SocialLightGcn};
 use crate::collab::factors;
 use crate::fit::Model;
-use crate::graph::lightgcn::unit_rows;
+use crate::graph::lightgcn::{ScoreBy, unit_rows};
 use crate::ops::spmm::cpu::{Buffers, Only, propagate};
 use crate::train::TrainingLog;
 use crate::{Error, Result};
@@ -21,6 +22,7 @@ pub struct SocialLightGcnModel {
     log: TrainingLog,
     ids: Arc<IdMaps>,
     seen: Arc<Csr>,
+    /// Weighed by taste where that is asked for.
     friends: Arc<Csr>,
     users: Vec<f32>,
     items: Vec<f32>,
@@ -56,8 +58,7 @@ impl SocialLightGcnModel {
         propagate(edges, initial, d, layers, only, &mut buffers, &mut sums);
         sums.iter_mut().for_each(|x| *x *= share);
         let (mut users, mut items) = (sums[..n * d].to_vec(), sums[n * d..].to_vec());
-        if config.loss.by_cosine() {
-            // Trained on cosines, the model scores by them.
+        if config.score_by == ScoreBy::Cosine {
             unit_rows(&mut users, d);
             unit_rows(&mut items, d);
         }
@@ -99,8 +100,10 @@ impl SocialLightGcnModel {
     /// [`Error::Format`] or [`Error::Shape`] for a folder that holds no whole model of this kind.
     pub fn load(reader: &ModelReader) -> Result<Self> {
         factors::check_kind(reader, KIND)?;
+        let mut config: SocialLightGcn = reader.config()?;
+        config.score_by = ScoreBy::of_saved(reader, config.score_by, config.loss);
         Self::new(
-            reader.config()?,
+            config,
             factors::training_log(reader)?,
             reader.ids()?,
             Arc::new(reader.csr("seen")?),
@@ -120,7 +123,7 @@ impl SocialLightGcnModel {
     }
 
     /// The users' propagated embeddings, row-major `[n_users, factors]`; of length 1 if the model
-    /// was trained on cosines.
+    /// scores by cosine.
     pub fn user_factors(&self) -> &[f32] {
         &self.users
     }
@@ -149,16 +152,21 @@ impl SocialLightGcnModel {
         let (d, n) = (self.config.factors, self.ids.users.len());
         let items = distinct("dense item of a history", items, self.ids.items.len())?;
         let friends = distinct("dense friend", friends, n)?;
-        let degree = items.len() as f32 + self.config.friends * friends.len() as f32;
+        let liking = |f: u32| match self.config.by_taste {
+            true => cosine(&items, self.seen.row(f as usize)),
+            false => 1.0,
+        };
+        let friends = friends.iter().map(|&f| (f as usize, self.config.friends * liking(f)));
+        let items = items.iter().map(|&i| (n + i as usize, 1.0));
+        let edges: Vec<(usize, f32)> = friends.chain(items).collect();
+        let degree: f32 = edges.iter().map(|(_, weight)| weight).sum();
         let scale = 1.0 / degree.max(f32::MIN_POSITIVE).sqrt();
-        let edges = friends.iter().map(|&f| (f as usize, scale * self.config.friends));
-        let edges = edges.chain(items.iter().map(|&i| (n + i as usize, scale)));
         let mut user = vec![0f32; d];
         for (node, weight) in edges {
             let handed = &self.handed[node * d..][..d];
-            user.iter_mut().zip(handed).for_each(|(user, x)| *user += weight * x);
+            user.iter_mut().zip(handed).for_each(|(user, x)| *user += scale * weight * x);
         }
-        if self.config.loss.by_cosine() {
+        if self.config.score_by == ScoreBy::Cosine {
             unit_rows(&mut user, d);
         }
         Ok(user)
@@ -186,11 +194,11 @@ impl SocialLightGcnModel {
     fn check_ids(&self, user: u32, item: u32) -> Result<()> {
         distinct("dense user", &[user], self.ids.users.len())?;
         distinct("dense item", &[item], self.ids.items.len())?;
-        if self.config.loss.by_cosine() {
+        if self.config.score_by == ScoreBy::Cosine {
             return Err(Error::unsupported(
                 "an explanation by parts",
-                "LightGCN-S trained on cosines",
-                "train with the BPR loss",
+                "LightGCN-S that scores by cosine",
+                "score by product",
             ));
         }
         Ok(())
@@ -208,8 +216,8 @@ impl SocialLightGcnModel {
     /// own initial embedding's.
     ///
     /// # Errors
-    /// [`Error::Shape`] for ids the model does not have, [`Error::Unsupported`] for a model trained
-    /// on cosines, which do not add up.
+    /// [`Error::Shape`] for ids the model does not have, [`Error::Unsupported`] for a model that
+    /// scores by cosine, whose parts do not add up.
     pub fn influences(&self, user: u32, item: u32) -> Result<Vec<Influence>> {
         self.check_ids(user, item)?;
         let (friends, degree) = self.neighbourhood(user);

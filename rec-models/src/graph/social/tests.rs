@@ -4,7 +4,7 @@ use rec_core::rank::{Explain as _, OnUnknown, Query, Recommend as _, Scorer as _
 use super::{GraphLoss, SocialLightGcn, SocialLightGcnModel};
 use crate::collab::samples::{dataset, taste_auc, two_tastes};
 use crate::fit::{Checkpoints, Fit, FitContext, Model as _};
-use crate::graph::LightGcn;
+use crate::graph::{LightGcn, ScoreBy};
 use crate::{Device, Error};
 
 fn small(epochs: usize) -> SocialLightGcn {
@@ -162,6 +162,30 @@ fn a_folded_in_user_is_one_without_an_embedding_of_their_own() {
 }
 
 #[test]
+fn friends_count_as_their_tastes_agree() {
+    // Of user 0's friends, user 1 had two of three items in common, user 2 none, user 3 nothing at all.
+    let rows = [vec![0, 1, 2], vec![0, 1], vec![3], vec![], vec![2, 3]];
+    let rows = rows.map(|row| row.into_iter().map(|i: u32| (i, 1.0)).collect());
+    let friends = [(0, 1, 1.0), (0, 2, 1.0), (0, 3, 1.0), (3, 4, 1.0)];
+    let data = with_friends(&Csr::from_rows(rows, 4), &friends);
+    let estimator = SocialLightGcn { friends: 3.0, by_taste: true, ..small(2) };
+    let model = fit(&estimator, &data, 1);
+    let (of_first, degree) = model.neighbourhood(0);
+    let agreed = 3.0 * 2.0 / 6f32.sqrt();
+    assert_eq!(of_first.iter().map(|f| f.0).collect::<Vec<_>>(), [1, 3]);
+    assert!((of_first[0].1 - agreed).abs() < 1e-6 && (of_first[1].1 - 3.0).abs() < 1e-6);
+    assert!((degree - 6.0 - agreed).abs() < 1e-5);
+    assert!(model.knows(3));
+    // Taken as new, a user gets all but their own embedding's part.
+    let folded = model.fold_in(model.seen().row(0), &[1, 2, 3]).unwrap();
+    let item = &model.item_factors()[8..16];
+    let score: f32 = folded.iter().zip(item).map(|(a, b)| a * b).sum();
+    let past: f32 = model.explain(0, 1).unwrap().contributions.iter().map(|c| c.1).sum();
+    let parts = past + model.influences(0, 1).unwrap().iter().map(|i| i.part).sum::<f32>();
+    assert!((score - parts).abs() < 1e-5, "{score} {parts}");
+}
+
+#[test]
 fn friends_of_next_to_no_weight_are_lightgcn() {
     let data = circle(30, 20);
     let social = fit(&SocialLightGcn { friends: 1e-12, ..small(2) }, &data, 1);
@@ -240,7 +264,7 @@ fn bad_parameters_and_data_are_refused_by_name() {
     let mut elsewhere = FitContext { device, ..FitContext::default() };
     let refused = small(1).fit(&data, &mut elsewhere);
     assert!(matches!(refused, Err(Error::Unsupported { .. })));
-    let softmax = SocialLightGcn { loss: GraphLoss::Softmax { temperature: 0.2 }, ..small(1) };
-    let model = fit(&softmax, &data, 1);
+    let cosine = SocialLightGcn { score_by: ScoreBy::Cosine, ..small(1) };
+    let model = fit(&cosine, &data, 1);
     assert!(matches!(model.influences(0, 1), Err(Error::Unsupported { .. })));
 }

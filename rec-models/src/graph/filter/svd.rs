@@ -12,9 +12,9 @@ use crate::ops::spmm::cpu::{Into, Only, multiply};
 use crate::{Error, Result};
 
 /// Vectors beyond those asked for, so that the last ones converge too.
-pub(super) const OVERSAMPLING: usize = 64;
+pub(in crate::graph) const OVERSAMPLING: usize = 64;
 /// Most rounds of subspace iteration.
-pub(super) const MOST_ITERATIONS: usize = 40;
+pub(in crate::graph) const MOST_ITERATIONS: usize = 40;
 /// The sum of the wanted eigenvalues has converged when a round raises it by no more than this part.
 const TOLERANCE: f64 = 2e-6;
 /// Directions with less of the largest one's square are noise.
@@ -22,7 +22,12 @@ const RANK: f64 = 1e-10;
 
 /// `[columns, k]`, row-major and orthonormal: the right singular vectors of the `k` largest singular
 /// values, largest first. Where the matrix has fewer that are not 0, the rest are zeros.
-pub(super) fn right_vectors(matrix: &Csr, k: usize, seed: u64, task: &Task) -> Result<Vec<f32>> {
+pub(in crate::graph) fn right_vectors(
+    matrix: &Csr,
+    k: usize,
+    seed: u64,
+    task: &Task,
+) -> Result<Vec<f32>> {
     let (n, m) = (matrix.n_rows(), matrix.n_cols());
     let p = (k + OVERSAMPLING).min(n).min(m);
     if k == 0 {

@@ -1,0 +1,189 @@
+//! The fitted model.
+
+use std::sync::Arc;
+
+use rec_core::data::{Csr, IdMaps};
+use rec_core::rank::{Explain, History, Recommend, Scorer, Similar, TopK, similar_rows};
+use rec_core::store::{ModelReader, ModelWriter};
+
+use super::process::{sharpen, to};
+use super::{Bspm, KIND};
+use crate::collab::factors;
+use crate::fit::Model;
+use crate::graph::filter::{Filter, distinct_items};
+use crate::ops::gemm::{Matrix, product};
+use crate::{Error, Result};
+
+/// Users scored at a time: rows of the dense matrices are then a few vectors long.
+const USERS: usize = 64;
+
+/// A fitted [`Bspm`].
+#[derive(Clone, Debug)]
+pub struct BspmModel {
+    pub(super) config: Bspm,
+    pub(super) ids: Arc<IdMaps>,
+    pub(super) seen: Arc<Csr>,
+    pub(super) filter: Filter,
+    /// Right singular vectors, `[n_items, factors]`.
+    pub(super) vectors: Vec<f32>,
+}
+
+impl BspmModel {
+    pub(super) fn new(
+        config: Bspm,
+        ids: Arc<IdMaps>,
+        seen: Arc<Csr>,
+        vectors: Vec<f32>,
+    ) -> Result<Self> {
+        config.check()?;
+        let (n, m, d) = (ids.users.len(), ids.items.len(), config.factors);
+        for (what, expected, got) in [
+            ("rows of the model's matrix", n, seen.n_rows()),
+            ("columns of the model's matrix", m, seen.n_cols()),
+            ("values of the singular vectors", m * d, vectors.len()),
+        ] {
+            if expected != got {
+                return Err(Error::shape(what, expected, got));
+            }
+        }
+        let filter = Filter::new(&seen);
+        Ok(Self { config, ids, seen, filter, vectors })
+    }
+
+    /// Reads a saved model.
+    ///
+    /// # Errors
+    /// [`Error::Format`] or [`Error::Shape`] for a folder that holds no whole BSPM model.
+    pub fn load(reader: &ModelReader) -> Result<Self> {
+        factors::check_kind(reader, KIND)?;
+        let vectors = reader.f32("vectors")?.1;
+        Self::new(reader.config()?, reader.ids()?, Arc::new(reader.csr("seen")?), vectors)
+    }
+
+    /// The estimator.
+    pub fn config(&self) -> &Bspm {
+        &self.config
+    }
+
+    /// The right singular vectors, row-major `[n_items, factors]`, largest singular value first.
+    pub fn vectors(&self) -> &[f32] {
+        &self.vectors
+    }
+
+    /// Scores of users who had these items.
+    fn process(&self, histories: &[&[u32]], out: &mut [f32]) {
+        let m = self.ids.items.len().max(1);
+        for (histories, out) in histories.chunks(USERS).zip(out.chunks_mut(USERS * m)) {
+            let columns = histories.len();
+            let ideal = self.ideal(histories);
+            let blurred = self.blurred(histories);
+            let scores = sharpen(&self.config, &self.filter, blurred, ideal.as_deref(), columns);
+            for (item, of_item) in scores.chunks_exact(columns).enumerate() {
+                for (user, score) in of_item.iter().enumerate() {
+                    out[user * m + item] = *score;
+                }
+            }
+        }
+    }
+
+    /// `(r P)ᵀ` of each, `[n_items, histories.len()]`.
+    fn blurred(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let columns = histories.len();
+        let mut shares = vec![0f32; self.filter.by_user.n_rows() * columns];
+        for (column, history) in histories.iter().enumerate() {
+            for (user, share) in
+                history.iter().flat_map(|&i| self.filter.by_item.iter_row(i as usize))
+            {
+                shares[user as usize * columns + column] += share;
+            }
+        }
+        let mut blurred = vec![0f32; self.ids.items.len() * columns];
+        to(&self.filter.by_item, &shares, columns, &mut blurred);
+        blurred
+    }
+
+    /// `(r D_I^-½ V Vᵀ D_I^½)ᵀ` of each, `[n_items, histories.len()]`; none without vectors.
+    fn ideal(&self, histories: &[&[u32]]) -> Option<Vec<f32>> {
+        let (m, d, columns) = (self.ids.items.len(), self.config.factors, histories.len());
+        if d == 0 || self.config.beta == 0.0 {
+            return None;
+        }
+        let low = self.filter.low(histories, &self.vectors, d);
+        let low = Matrix::new(&low, [columns, d]).transposed();
+        let mut ideal = product(Matrix::new(&self.vectors, [m, d]), low);
+        for (row, root) in ideal.chunks_exact_mut(columns).zip(&self.filter.roots) {
+            row.iter_mut().for_each(|x| *x *= root);
+        }
+        Some(ideal)
+    }
+}
+
+impl Scorer for BspmModel {
+    fn n_users(&self) -> usize {
+        self.ids.users.len()
+    }
+
+    fn n_items(&self) -> usize {
+        self.ids.items.len()
+    }
+
+    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
+        let histories: Vec<&[u32]> = users.iter().map(|&u| self.seen.row(u as usize)).collect();
+        self.process(&histories, out);
+        Ok(())
+    }
+}
+
+impl Recommend for BspmModel {
+    fn ids(&self) -> &Arc<IdMaps> {
+        &self.ids
+    }
+
+    fn seen(&self) -> &Csr {
+        &self.seen
+    }
+
+    fn score_histories(&self, histories: &[History], out: &mut [f32]) -> Result<()> {
+        let items = distinct_items(histories, self.ids.items.len())?;
+        let items: Vec<&[u32]> = items.iter().map(Vec::as_slice).collect();
+        self.process(&items, out);
+        Ok(())
+    }
+}
+
+impl Similar for BspmModel {
+    fn similar_ids(&self) -> &Arc<IdMaps> {
+        &self.ids
+    }
+
+    /// By the cosine of the items' singular vectors.
+    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
+        if self.config.factors == 0 {
+            let why = "it has no item vectors then; choose factors of at least 1";
+            return Err(Error::unsupported("similar items", "BSPM without factors", why));
+        }
+        similar_rows(&self.vectors, self.config.factors, items, k, true)
+    }
+}
+
+impl Model for BspmModel {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn writer(&self) -> Result<ModelWriter> {
+        let mut writer = ModelWriter::new(KIND, &self.config)?;
+        writer.ids(&self.ids);
+        writer.f32("vectors", &[self.n_items(), self.config.factors], &self.vectors)?;
+        writer.csr("seen", &self.seen)?;
+        Ok(writer)
+    }
+
+    fn as_similar(&self) -> Option<&dyn Similar> {
+        Some(self)
+    }
+
+    fn as_explain(&self) -> Option<&dyn Explain> {
+        Some(self)
+    }
+}
