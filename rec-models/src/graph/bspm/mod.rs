@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// `b = r P`, `l = r D_I^-½ V Vᵀ D_I^½`, `dy/dt = −y P` from `y(0) = b + β l` up to `t = T`,
 ///
 /// and the scores are `y(T)`, by one of two solvers in `steps` steps (J. Choi, S. Hong, N. Park, S.-B.
-/// Cho, "Blurring-sharpening process models for collaborative filtering", SIGIR 2023, section 4.2).
+/// Cho, "Blurring-sharpening process models for collaborative filtering", SIGIR 2023).
 /// Both blurring processes are one step of Euler's over a time of 1, as in all of the authors'
 /// settings; the defaults are those they give for gowalla. Nothing is trained; a user is nothing but
 /// their items, so folding in is the same as scoring.

@@ -174,7 +174,7 @@ pub enum ScoreBy {
     /// The inner product of the propagated embeddings, whatever they were trained by. A loss of
     /// cosines leaves their lengths alone, and propagation makes them: they grow with what a node's
     /// neighbours agree on and with their number, which is why that loss suits graph models (Wu et al.
-    /// 2024, section 4.3).
+    /// 2024; their code ranks so too).
     #[default]
     Product,
     /// Their cosine, which knows nothing of how much an item is liked at large.
