@@ -2,6 +2,7 @@
 
 mod analogies;
 mod cooccurrence;
+mod copies;
 pub(crate) mod corpus;
 mod fasttext;
 mod folder;

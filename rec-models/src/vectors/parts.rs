@@ -21,4 +21,9 @@ impl Parts {
     pub(super) fn of(&self, word: u32) -> &[u32] {
         &self.rows[self.starts[word as usize]..self.starts[word as usize + 1]]
     }
+
+    /// One more than the highest row.
+    pub(super) fn end(&self) -> usize {
+        self.rows.iter().max().map_or(0, |&row| row as usize + 1)
+    }
 }

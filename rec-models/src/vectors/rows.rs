@@ -1,7 +1,10 @@
 //! Tables of vectors that workers share without locks.
 
+use std::hint::select_unpredictable;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
+
+use crate::ops::simd::Lanes;
 
 /// Numbers in a cache line.
 const LINE: usize = 16;
@@ -59,7 +62,7 @@ impl Rows {
         // both, and the exclusive borrow of the table lasts as long as the shared one of the
         // atomics, so that nothing reads or writes the values except through them.
         let values = unsafe { std::slice::from_raw_parts(data, len) };
-        Shared { values, stride, wide: wide() }
+        Shared { values, stride }
     }
 }
 
@@ -87,145 +90,108 @@ impl DerefMut for Rows {
 pub(super) struct Shared<'a> {
     values: &'a [AtomicU32],
     stride: usize,
-    /// Whether the processor has AVX.
-    wide: bool,
-}
-
-fn wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return is_x86_feature_detected!("avx");
-    #[cfg(not(target_arch = "x86_64"))]
-    false
 }
 
 impl<'a> Shared<'a> {
+    /// A row.
     #[inline(always)]
-    fn row(&self, row: u32) -> &'a [AtomicU32] {
-        &self.values[row as usize * self.stride..][..self.stride]
+    pub(super) fn row(&self, row: u32) -> Cells<'a> {
+        Cells(&self.values[row as usize * self.stride..][..self.stride])
     }
 
-    /// Asks for a row to be in the cache soon.
+    /// A row of this table or of another of the same length, without a branch that the processor would
+    /// guess at.
     #[inline(always)]
-    pub(super) fn prefetch(&self, row: u32) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let row = self.row(row);
-            for at in (0..row.len()).step_by(LINE) {
-                // SAFETY: a prefetch reads nothing, and SSE is part of x86-64.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(&row[at]).cast()) };
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = row;
-    }
-
-    /// Copies a row to `to`, of the padded length.
-    #[inline(always)]
-    pub(super) fn read(&self, row: u32, to: &mut [f32]) {
-        let from = self.row(row);
-        let to = &mut to[..from.len()];
-        #[cfg(target_arch = "x86_64")]
-        if self.wide {
-            // SAFETY: both have the same length, a multiple of 16, and AVX was detected.
-            return unsafe { avx::read(from.as_ptr(), to.as_mut_ptr(), from.len()) };
-        }
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = f32::from_bits(from.load(Ordering::Relaxed));
-        }
-    }
-
-    /// Adds a row to `to`, of the padded length.
-    #[inline(always)]
-    pub(super) fn add_to(&self, row: u32, to: &mut [f32]) {
-        let from = self.row(row);
-        let to = &mut to[..from.len()];
-        #[cfg(target_arch = "x86_64")]
-        if self.wide {
-            // SAFETY: both have the same length, a multiple of 16, and AVX was detected; `to` is
-            // borrowed exclusively, and its numbers are laid out as the cells are.
-            return unsafe { avx::add(to.as_mut_ptr().cast(), from.as_ptr().cast(), to.len()) };
-        }
-        for (to, from) in to.iter_mut().zip(from) {
-            *to += f32::from_bits(from.load(Ordering::Relaxed));
-        }
-    }
-
-    /// Adds `by`, of the padded length, to a row. An addition of another thread to the same numbers
-    /// at the same moment may be lost.
-    #[inline(always)]
-    pub(super) fn add(&self, row: u32, by: &[f32]) {
-        let to = self.row(row);
-        let by = &by[..to.len()];
-        #[cfg(target_arch = "x86_64")]
-        if self.wide {
-            // SAFETY: both have the same length, a multiple of 16, and AVX was detected.
-            return unsafe { avx::add(to.as_ptr(), by.as_ptr(), to.len()) };
-        }
-        for (to, by) in to.iter().zip(by) {
-            let sum = f32::from_bits(to.load(Ordering::Relaxed)) + by;
-            to.store(sum.to_bits(), Ordering::Relaxed);
-        }
+    pub(super) fn row_of_either(&self, other: &Self, (row, is_other): (u32, bool)) -> Cells<'a> {
+        let values = select_unpredictable(is_other, other.values, self.values);
+        Cells(&values[row as usize * self.stride..][..self.stride])
     }
 }
 
-/// Relaxed atomic loads and stores of eight neighbouring numbers in one instruction.
-///
-/// Rust has no such operation, and a plain load would race with other workers' stores, which is
-/// undefined behaviour. Code in `asm!` is outside the language's memory model and may do what the
-/// processor does: an access to aligned 32-bit lanes never sees half a lane, which is eight relaxed
-/// accesses.
-#[cfg(target_arch = "x86_64")]
-mod avx {
-    use std::arch::asm;
-    use std::sync::atomic::AtomicU32;
+/// A row of a shared table, of the padded length.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a>(&'a [AtomicU32]);
 
-    /// # Safety
-    /// `len`, a positive multiple of 16, must be the length of both; AVX must be there.
+impl Cells<'_> {
+    /// Asks for the row to be in the cache soon, to be written to.
     #[inline(always)]
-    pub(super) unsafe fn read(from: *const AtomicU32, to: *mut f32, len: usize) {
-        // SAFETY: the caller's promise; the loop touches those numbers and nothing else.
-        unsafe {
-            asm!(
-                "2:",
-                "vmovups ymm0, ymmword ptr [{from} + 4*{at}]",
-                "vmovups ymm1, ymmword ptr [{from} + 4*{at} + 32]",
-                "vmovups ymmword ptr [{to} + 4*{at}], ymm0",
-                "vmovups ymmword ptr [{to} + 4*{at} + 32], ymm1",
-                "add {at}, 16",
-                "cmp {at}, {len}",
-                "jb 2b",
-                from = in(reg) from, to = in(reg) to, len = in(reg) len,
-                at = inout(reg) 0usize => _, out("xmm0") _, out("xmm1") _,
-                options(nostack),
-            );
+    pub(super) fn prefetch(self) {
+        #[cfg(target_arch = "x86_64")]
+        for at in (0..self.0.len()).step_by(LINE) {
+            // SAFETY: a prefetch reads nothing; processors that know no `prefetchw` take it as nothing
+            // to do.
+            unsafe {
+                std::arch::asm!(
+                    "prefetchw [{}]", in(reg) self.0[at..].as_ptr(),
+                    options(nostack, preserves_flags, readonly),
+                );
+            }
         }
     }
 
-    /// Adds `by` to `to`: one of them a row, the other a worker's own.
-    ///
-    /// # Safety
-    /// As [`read`]; the cells of `to` are atomics, and so writable through a shared reference, or the
-    /// worker's own.
+    /// The `B` vectors from `at` on.
     #[inline(always)]
-    pub(super) unsafe fn add(to: *const AtomicU32, by: *const f32, len: usize) {
-        // SAFETY: the caller's promise; the loop touches those numbers and nothing else.
-        unsafe {
-            asm!(
-                "2:",
-                "vmovups ymm0, ymmword ptr [{by} + 4*{at}]",
-                "vmovups ymm1, ymmword ptr [{by} + 4*{at} + 32]",
-                "vaddps ymm0, ymm0, ymmword ptr [{to} + 4*{at}]",
-                "vaddps ymm1, ymm1, ymmword ptr [{to} + 4*{at} + 32]",
-                "vmovups ymmword ptr [{to} + 4*{at}], ymm0",
-                "vmovups ymmword ptr [{to} + 4*{at} + 32], ymm1",
-                "add {at}, 16",
-                "cmp {at}, {len}",
-                "jb 2b",
-                by = in(reg) by, to = in(reg) to, len = in(reg) len,
-                at = inout(reg) 0usize => _, out("xmm0") _, out("xmm1") _,
-                options(nostack),
-            );
+    pub(super) fn load<S: Lanes, const B: usize>(self, s: S, at: usize) -> [S::V; B] {
+        let from = &self.0[at..][..B * S::WIDTH];
+        let mut out = [s.splat(0.0); B];
+        for (b, out) in out.iter_mut().enumerate() {
+            // SAFETY: the slice has B vectors.
+            *out = unsafe { s.read_shared(from.as_ptr().add(b * S::WIDTH)) };
+        }
+        out
+    }
+
+    /// Writes `B` vectors from `at` on.
+    #[inline(always)]
+    pub(super) fn store<S: Lanes, const B: usize>(self, s: S, at: usize, values: [S::V; B]) {
+        let to = &self.0[at..][..B * S::WIDTH];
+        for (b, &value) in values.iter().enumerate() {
+            // SAFETY: the slice has B vectors.
+            unsafe { s.write_shared(value, to.as_ptr().add(b * S::WIDTH)) };
+        }
+    }
+
+    /// Adds to the `B` vectors from `at` on. An addition of another thread to the same numbers at the
+    /// same moment may be lost.
+    #[inline(always)]
+    pub(super) fn add_at<S: Lanes, const B: usize>(self, s: S, at: usize, by: [S::V; B]) {
+        let mut sums = self.load::<S, B>(s, at);
+        for b in 0..B {
+            sums[b] = s.add(sums[b], by[b]);
+        }
+        self.store(s, at, sums);
+    }
+
+    /// Copies the row to `to`.
+    #[inline(always)]
+    pub(super) fn read<S: Lanes>(self, s: S, to: &mut [f32]) {
+        let to = &mut to[..self.0.len()];
+        for at in (0..to.len()).step_by(S::WIDTH) {
+            let [v] = self.load::<S, 1>(s, at);
+            s.store(v, &mut to[at..]);
+        }
+    }
+
+    /// Adds `by` to the row, as [`Cells::add_at`].
+    #[inline(always)]
+    pub(super) fn add<S: Lanes>(self, s: S, by: &[f32]) {
+        let by = &by[..self.0.len()];
+        for at in (0..by.len()).step_by(S::WIDTH) {
+            self.add_at(s, at, [s.load(&by[at..])]);
+        }
+    }
+
+    /// Adds to this row what a copy of it was changed by since both were `merged`, and gives the sum to
+    /// the copy.
+    #[inline(always)]
+    pub(super) fn merge<S: Lanes>(self, s: S, copy: Self, merged: Self) {
+        for at in (0..self.0.len()).step_by(S::WIDTH) {
+            let ([ours], [before]) = (copy.load::<S, 1>(s, at), merged.load::<S, 1>(s, at));
+            let [theirs] = self.load::<S, 1>(s, at);
+            let sum = s.add(theirs, s.sub(ours, before));
+            for row in [self, copy, merged] {
+                row.store(s, at, [sum]);
+            }
         }
     }
 }
@@ -233,29 +199,55 @@ mod avx {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::simd::{Level, Task};
+
+    /// Adds to row 1, merges row 0 with row 2 as its copy, and gives row 1.
+    struct Add<'a>(Shared<'a>, &'a [f32]);
+
+    impl Task for Add<'_> {
+        type Output = Vec<f32>;
+
+        #[inline(always)]
+        fn run<S: Lanes>(self, s: S) -> Vec<f32> {
+            let Self(shared, by) = self;
+            let row = shared.row(1);
+            row.prefetch();
+            row.add(s, by);
+            row.add_at(s, 0, [s.load(by)]);
+            let mut out = vec![9.0; by.len()];
+            row.read(s, &mut out);
+            shared.row(0).merge(s, shared.row(2), shared.row(3));
+            out
+        }
+    }
 
     #[test]
-    fn rows_are_read_and_added_to_alike_in_both_forms() {
-        for dim in [1, 3, 16, 100, 257] {
-            let values: Vec<f32> = (0..3 * dim).map(|x| x as f32).collect();
-            let by = vec![0.5; stride(dim)];
-            for is_wide in [false, wide()] {
+    fn rows_are_read_and_added_to_on_every_level() {
+        for level in Level::all() {
+            for dim in [1, 3, 16, 100, 257] {
+                let values: Vec<f32> = (0..4 * dim).map(|x| x as f32).collect();
                 let mut rows = Rows::padded(&values, dim);
                 assert_eq!(rows.as_ptr().align_offset(64), 0);
-                let mut shared = rows.share();
-                shared.wide = is_wide;
-                shared.prefetch(1);
-                shared.add(1, &by);
-                let mut row = vec![9.0; stride(dim)];
-                shared.read(1, &mut row);
-                shared.add_to(1, &mut row);
+                let width = match level {
+                    Level::Portable(_) => 8,
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2(_) => 8,
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512(_) => 16,
+                };
+                let row = level.run(Add(rows.share(), &vec![0.5; stride(dim)]));
                 for (at, &x) in row.iter().enumerate() {
-                    let want = if at < dim { values[dim + at] + 0.5 } else { 0.5 };
-                    assert_eq!(x, 2.0 * want);
+                    let before = if at < dim { values[dim + at] } else { 0.0 };
+                    assert_eq!(x, before + if at < width { 1.0 } else { 0.5 });
                 }
                 let packed = rows.packed();
-                assert_eq!(packed[..dim], values[..dim]);
-                assert_eq!(packed[2 * dim..], values[2 * dim..]);
+                assert_eq!(packed[dim..2 * dim], row[..dim]);
+                // x + (2 dim + x) − (3 dim + x), for the row and both copies.
+                for row in [0, 2, 3] {
+                    for at in 0..dim {
+                        assert_eq!(packed[row * dim + at], at as f32 - dim as f32);
+                    }
+                }
             }
         }
     }

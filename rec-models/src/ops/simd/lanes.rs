@@ -1,6 +1,7 @@
 //! What a vector can do, and the portable vector.
 
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Task;
 
@@ -39,6 +40,17 @@ pub(crate) trait Lanes: Copy + Send + Sync + std::fmt::Debug {
     /// # Safety
     /// `count` must be at most [`Lanes::WIDTH`] and `to` writable for `count` numbers.
     unsafe fn write_part(self, v: Self::V, to: *mut f32, count: usize);
+
+    /// The numbers whose bits are at `from`, each by a relaxed atomic load.
+    ///
+    /// # Safety
+    /// `from` must be the first of [`Lanes::WIDTH`] atomics.
+    unsafe fn read_shared(self, from: *const AtomicU32) -> Self::V;
+    /// Writes the numbers' bits to `to`, each by a relaxed atomic store.
+    ///
+    /// # Safety
+    /// `to` must be the first of [`Lanes::WIDTH`] atomics.
+    unsafe fn write_shared(self, v: Self::V, to: *const AtomicU32);
 
     /// `a + b`.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
@@ -186,6 +198,19 @@ impl Lanes for Portable {
     unsafe fn write_part(self, v: Self::V, to: *mut f32, count: usize) {
         // SAFETY: the caller's promise: `count` numbers are writable and there.
         unsafe { std::ptr::copy_nonoverlapping(v.as_ptr(), to, count) };
+    }
+
+    #[inline(always)]
+    unsafe fn read_shared(self, from: *const AtomicU32) -> Self::V {
+        // SAFETY: the caller's promise.
+        each(|i| f32::from_bits(unsafe { &*from.add(i) }.load(Ordering::Relaxed)))
+    }
+    #[inline(always)]
+    unsafe fn write_shared(self, v: Self::V, to: *const AtomicU32) {
+        for (i, x) in v.into_iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { &*to.add(i) }.store(x.to_bits(), Ordering::Relaxed);
+        }
     }
 
     #[inline(always)]

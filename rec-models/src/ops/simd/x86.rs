@@ -1,6 +1,8 @@
 //! Vectors of x86-64: AVX2 with FMA, and AVX-512.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
+use std::sync::atomic::AtomicU32;
 
 use super::{Lanes, Task};
 
@@ -51,6 +53,46 @@ macro_rules! arithmetic {
             unsafe { $body }
         }
     )+};
+}
+
+/// Relaxed atomic loads and stores of neighbouring numbers in one instruction.
+///
+/// Rust has no such operation, and a plain load would race with other threads' stores, which is
+/// undefined behaviour. Code in `asm!` is outside the language's memory model and may do what the
+/// processor does: an access to aligned 32-bit lanes never sees half a lane, which is as many relaxed
+/// accesses.
+macro_rules! shared_access {
+    ($($read:ident $write:ident $feature:literal $vector:ident $class:ident)+) => {$(
+        #[inline]
+        #[target_feature(enable = $feature)]
+        unsafe fn $read(from: *const AtomicU32) -> $vector {
+            let v: $vector;
+            // SAFETY: the caller's promise; nothing else is touched.
+            unsafe {
+                asm!(
+                    "vmovups {v}, [{from}]", v = lateout($class) v, from = in(reg) from,
+                    options(nostack, preserves_flags, readonly),
+                );
+            }
+            v
+        }
+        #[inline]
+        #[target_feature(enable = $feature)]
+        unsafe fn $write(v: $vector, to: *const AtomicU32) {
+            // SAFETY: the caller's promise; nothing else is touched.
+            unsafe {
+                asm!(
+                    "vmovups [{to}], {v}", v = in($class) v, to = in(reg) to,
+                    options(nostack, preserves_flags),
+                );
+            }
+        }
+    )+};
+}
+
+shared_access! {
+    read_shared_8 write_shared_8 "avx" __m256 ymm_reg
+    read_shared_16 write_shared_16 "avx512f" __m512 zmm_reg
 }
 
 /// The first `count` lanes.
@@ -109,6 +151,17 @@ impl Lanes for Avx2 {
         // SAFETY: AVX2 was detected; masked lanes are not written, the others are the caller's
         // promise.
         unsafe { _mm256_maskstore_ps(to, first_of_8(count), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn read_shared(self, from: *const AtomicU32) -> Self::V {
+        // SAFETY: AVX was detected; the rest is the caller's promise.
+        unsafe { read_shared_8(from) }
+    }
+    #[inline(always)]
+    unsafe fn write_shared(self, v: Self::V, to: *const AtomicU32) {
+        // SAFETY: AVX was detected; the rest is the caller's promise.
+        unsafe { write_shared_8(v, to) }
     }
 
     #[inline(always)]
@@ -241,6 +294,17 @@ impl Lanes for Avx512 {
         // SAFETY: AVX-512F was detected; masked lanes are not written, the others are the caller's
         // promise.
         unsafe { _mm512_mask_storeu_ps(to, first_of_16(count), v) }
+    }
+
+    #[inline(always)]
+    unsafe fn read_shared(self, from: *const AtomicU32) -> Self::V {
+        // SAFETY: AVX-512F was detected; the rest is the caller's promise.
+        unsafe { read_shared_16(from) }
+    }
+    #[inline(always)]
+    unsafe fn write_shared(self, v: Self::V, to: *const AtomicU32) {
+        // SAFETY: AVX-512F was detected; the rest is the caller's promise.
+        unsafe { write_shared_16(v, to) }
     }
 
     #[inline(always)]

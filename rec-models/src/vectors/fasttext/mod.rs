@@ -20,8 +20,7 @@ use subwords::Subwords;
 /// its character n-grams, which share a table by their hash. Names, defaults, hash and n-grams are
 /// those of `gensim` and of the authors' program.
 ///
-/// Two things differ. With skip-gram a word predicts all words of its window in one step, which share
-/// their negatives. And an n-gram that no word of the vocabulary has takes no part in an unseen
+/// One thing differs: an n-gram that no word of the vocabulary has takes no part in an unseen
 /// word's mean, where the others add the random vector it began with; so the table has rows for the
 /// n-grams that were seen alone, and not for every hash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,7 +74,7 @@ impl FastText {
             let (words, dim) = (vocab.len(), self.word2vec.vector_size);
             let mut tables = Tables::with_parts(words + subwords.len(), words, dim, ctx.seed);
             let trainer = Trainer::new(&self.word2vec, vocab.counts())?;
-            let trainer = trainer.with_parts(parts);
+            let trainer = trainer.with_parts(parts, vocab.counts());
             trainer.run("fasttext", corpus.sentences(), &mut tables, ctx)?;
             let [inputs, _] = tables.packed();
             let parts = trainer.into_parts();

@@ -53,10 +53,11 @@ fn unseen_words_stand_by_those_that_look_alike() {
     }
 }
 
+/// By the paths of a tree, for of negatives plain words share theirs among windows.
 #[test]
 fn without_ngrams_it_is_word2vec_and_a_word_of_one_part() {
     let corpus = corpus();
-    let plain = FastText { max_n: 0, ..config(Architecture::Cbow, false) };
+    let plain = FastText { max_n: 0, ..config(Architecture::Cbow, true) };
     let model = plain.fit(&corpus, &FitContext::default()).unwrap();
     let word2vec = plain.word2vec.fit(&corpus, &FitContext::default()).unwrap();
     assert_eq!(model.n_ngrams(), 0);

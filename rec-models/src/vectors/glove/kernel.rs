@@ -68,12 +68,12 @@ impl Scratch {
         (word, context): (u32, u32),
         (weight, log): (f32, f32),
     ) -> f32 {
-        words.read(word, &mut self.word);
-        contexts.read(context, &mut self.context);
+        words.row(word).read(s, &mut self.word);
+        contexts.row(context).read(s, &mut self.context);
         let difference = self.product(s) - log;
         self.moves(s, s.splat(weight * difference));
-        words.add(word, &self.by_word);
-        contexts.add(context, &self.by_context);
+        words.row(word).add(s, &self.by_word);
+        contexts.row(context).add(s, &self.by_context);
         0.5 * weight * difference * difference
     }
 

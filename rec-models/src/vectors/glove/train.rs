@@ -116,11 +116,11 @@ impl Task for Walk<'_> {
         let (mut loss, mut steps) = (0.0, 0);
         for (at, record) in records.iter().enumerate() {
             if let Some(coming) = records.get(at + AHEAD) {
-                tables[0].prefetch(coming.word);
-                tables[1].prefetch(coming.context);
+                tables[0].row(coming.word).prefetch();
+                tables[1].row(coming.context).prefetch();
                 if symmetric {
-                    tables[0].prefetch(coming.context);
-                    tables[1].prefetch(coming.word);
+                    tables[0].row(coming.context).prefetch();
+                    tables[1].row(coming.word).prefetch();
                 }
             }
             let (word, context) = (record.word, record.context);

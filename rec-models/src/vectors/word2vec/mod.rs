@@ -1,8 +1,10 @@
 //! word2vec: vectors that predict the words around.
 
+mod bags;
 mod batch;
 mod kernel;
 mod model;
+mod steps;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -22,12 +24,13 @@ use crate::{Error, Result};
 /// representations of words and phrases and their compositionality", NIPS 2013): stochastic gradient
 /// descent on [`rec_core::objective::SkipGram`] over the windows of a corpus, the learning rate
 /// falling linearly from `alpha` to `min_alpha`. Names, defaults and meanings are those of the
-/// `gensim` package, with two differences: the words of a window share its negatives, and step
-/// together, up to 16 of them; and σ is not cut off at ±6.
+/// `gensim` package, with two differences: negatives are shared, with skip-gram by the words of a
+/// window, which step together, up to 16 of them, with a bag of words by two windows that follow
+/// one another; and σ is not cut off at ±6.
 ///
 /// With one worker the result depends on the seed alone. More workers update the same vectors
 /// without locks (Recht, Ré, Wright and Niu, "Hogwild!", NIPS 2011): faster, and slightly different
-/// each time.
+/// each time. They have copies of the rows they write most, merged every few steps.
 ///
 /// On another device than the CPU the same objective trains as tensors, in batches of windows, with
 /// negatives of each pair's own; `workers` is then of no account, and hierarchical softmax refused.

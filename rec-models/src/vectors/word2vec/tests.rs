@@ -53,7 +53,7 @@ fn words_of_one_topic_come_together() {
         (Architecture::SkipGram, 0.5, true),
         (Architecture::Cbow, 0.02, true),
     ] {
-        for workers in [1, 2] {
+        for workers in [1, 2, 5] {
             let negative = if hs { 0 } else { 5 };
             let config = Word2Vec { workers, hs, negative, ..config(architecture) };
             let model = config.fit(&corpus, &FitContext::default()).unwrap();
@@ -71,13 +71,15 @@ fn words_of_one_topic_come_together() {
 fn one_worker_is_deterministic() {
     let corpus = topics(1500, "");
     assert!(corpus.sentences().chunks() > 1);
-    let fit = |seed, threads| {
-        let ctx = FitContext { seed, threads: Some(threads), ..FitContext::default() };
-        config(Architecture::SkipGram).fit(&corpus, &ctx).unwrap()
-    };
-    let first = fit(1, 1);
-    assert_eq!(first.vectors().values(), fit(1, 3).vectors().values());
-    assert_ne!(first.vectors().values(), fit(2, 1).vectors().values());
+    for architecture in [Architecture::SkipGram, Architecture::Cbow] {
+        let fit = |seed, threads| {
+            let ctx = FitContext { seed, threads: Some(threads), ..FitContext::default() };
+            Word2Vec { epochs: 5, ..config(architecture) }.fit(&corpus, &ctx).unwrap()
+        };
+        let first = fit(1, 1);
+        assert_eq!(first.vectors().values(), fit(1, 3).vectors().values());
+        assert_ne!(first.vectors().values(), fit(2, 1).vectors().values());
+    }
 }
 
 #[test]

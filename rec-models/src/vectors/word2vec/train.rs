@@ -8,14 +8,16 @@ use rec_core::objective::HuffmanTree;
 use rec_core::sampling::{AliasTable, Subsampling, Windows};
 use rec_core::{parallel, rng};
 
+use super::steps::Views;
 use super::walk::{Bag, Desk, Shop, Targets, Walk};
 use super::{Architecture, Word2Vec, Word2VecModel, tensor};
 use crate::device::limit_threads;
 use crate::fit::{Cancel, FitContext};
-use crate::ops::simd::dispatch;
+use crate::ops::simd::{Lanes, Task, dispatch};
+use crate::vectors::copies::{Copies, Hot};
 use crate::vectors::corpus::Sentences;
 use crate::vectors::parts::Parts;
-use crate::vectors::rows::Rows;
+use crate::vectors::rows::{Rows, Shared, stride};
 use crate::vectors::{Corpus, Vectors};
 use crate::{Device, Error, Result};
 
@@ -170,11 +172,28 @@ pub(in crate::vectors) struct Trainer {
     pub(super) windows: Windows,
     parts: Option<Parts>,
     shuffles: bool,
+    hot: [Option<Hot>; 2],
 }
 
 pub(super) enum Outputs {
     Noise(AliasTable),
     Tree(HuffmanTree),
+}
+
+/// The rows that workers are to have copies of, by how many words they have a part in.
+fn hot(config: &Word2Vec, weights: &[u64], counts: &[u64]) -> Hot {
+    Hot::new(weights, counts.iter().sum(), stride(config.vector_size), config.workers)
+}
+
+/// How often words are seen whose paths pass through each node.
+fn of_nodes(tree: &HuffmanTree, counts: &[u64]) -> Vec<u64> {
+    let mut weights = vec![0; counts.len()];
+    for (word, &count) in counts.iter().enumerate() {
+        for &node in tree.path(word as u32).0 {
+            weights[node as usize] += count;
+        }
+    }
+    weights
 }
 
 impl Trainer {
@@ -189,7 +208,19 @@ impl Trainer {
                 Outputs::Noise(AliasTable::new(&weights)?)
             }
         };
+        let hot = match config.workers {
+            1 => [None, None],
+            _ => {
+                let hot = |weights: &[u64]| Some(hot(config, weights, counts));
+                let of_outputs = match &outputs {
+                    Outputs::Noise(_) => hot(counts),
+                    Outputs::Tree(tree) => hot(&of_nodes(tree, counts)),
+                };
+                [hot(counts), of_outputs]
+            }
+        };
         Ok(Self {
+            hot,
             subsampling: Subsampling::new(counts, config.sample)?,
             outputs,
             windows: Windows::new(config.window, config.shrink_windows)?,
@@ -200,7 +231,16 @@ impl Trainer {
     }
 
     /// With words made of parts, rows of the inputs.
-    pub(in crate::vectors) fn with_parts(mut self, parts: Parts) -> Self {
+    pub(in crate::vectors) fn with_parts(mut self, parts: Parts, counts: &[u64]) -> Self {
+        if self.config.workers > 1 {
+            let mut weights = vec![0; parts.end()];
+            for (word, &count) in counts.iter().enumerate() {
+                for &row in parts.of(word as u32) {
+                    weights[row as usize] += count;
+                }
+            }
+            self.hot[0] = Some(hot(&self.config, &weights, counts));
+        }
         self.parts = Some(parts);
         self
     }
@@ -244,8 +284,6 @@ impl Trainer {
         cancel: &Cancel,
     ) -> Result<()> {
         let shop = Shop {
-            inputs: tables.inputs.share(),
-            outputs: tables.outputs.share(),
             subsampling: &self.subsampling,
             windows: self.windows,
             targets: match &self.outputs {
@@ -261,7 +299,16 @@ impl Trainer {
             shuffles: self.shuffles,
         };
         let next = AtomicUsize::new(0);
-        let pass = Pass { trainer: self, epoch, sentences, shop, next: &next, seed };
+        let tables_shared = [tables.inputs.share(), tables.outputs.share()];
+        let pass = Pass {
+            trainer: self,
+            epoch,
+            sentences,
+            shop,
+            tables: tables_shared,
+            next: &next,
+            seed,
+        };
         (0..self.config.workers)
             .into_par_iter()
             .with_max_len(1)
@@ -283,16 +330,27 @@ struct Pass<'a> {
     epoch: usize,
     sentences: &'a Sentences,
     shop: Shop<'a>,
+    tables: [Shared<'a>; 2],
     next: &'a AtomicUsize,
     seed: u64,
 }
 
 impl Pass<'_> {
     fn work(&self, cancel: &Cancel) -> Result<()> {
-        let mut desk = Desk::new(self.trainer.config.vector_size);
+        let Trainer { config, hot, .. } = self.trainer;
+        let [hot_inputs, hot_outputs] = [&hot[0], &hot[1]].map(Option::as_ref);
+        let copies = |hot| Copies::new(hot, config.vector_size);
+        let (mut inputs, mut outputs) = (copies(hot_inputs), copies(hot_outputs));
+        let views = Views::new([
+            inputs.view(self.tables[0], hot_inputs),
+            outputs.view(self.tables[1], hot_outputs),
+        ]);
+        let mut desk = Desk::new(views, config.vector_size);
+        dispatch(MergeAll(&mut desk.tables));
         loop {
             let chunk = self.next.fetch_add(1, Ordering::Relaxed);
             if chunk >= self.sentences.chunks() {
+                dispatch(MergeAll(&mut desk.tables));
                 return Ok(());
             }
             cancel.check("training of word2vec")?;
@@ -306,5 +364,18 @@ impl Pass<'_> {
                 rate: self.trainer.rate(self.epoch, chunk, self.sentences),
             });
         }
+    }
+}
+
+/// Merges all copies; before the first step that is to read them.
+struct MergeAll<'a, 'b>(&'b mut Views<'a>);
+
+impl Task for MergeAll<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Lanes>(self, s: S) {
+        self.0.inputs.merge_all(s);
+        self.0.outputs.merge_all(s);
     }
 }
