@@ -1141,6 +1141,7 @@ class FittedTags:
         labels: Any,
         params: Mapping[str, Any],
         *,
+        unlabelled: _Texts | None,
         several: bool,
         separator: str | None,
         class_weight: Sequence[tuple[Any, float]] | None,

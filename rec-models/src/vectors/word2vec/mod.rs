@@ -1,6 +1,7 @@
 //! word2vec: vectors that predict the words around.
 
 mod batch;
+mod ids;
 mod kernel;
 mod model;
 mod tensor;
@@ -11,6 +12,7 @@ mod walk;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use ids::vectors_of_ids;
 pub use model::Word2VecModel;
 pub(super) use train::{Tables, Trainer};
 
