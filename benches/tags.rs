@@ -4,7 +4,8 @@
 //! Arguments: `-- NAME …` chooses data sets (below); `-- cnn` measures the default with a convolutional
 //! network alone; `-- cv` cross-validates on the training part
 //! instead, for choosing parameters, and never looks at the test part; `-- export FOLDER` writes the
-//! parts as CSV for the peer.
+//! parts as CSV for the peer. `learners=JSON` measures those, alone with `cv`, `more` gives them texts
+//! without labels too, `threads=N` and `seed=N` are what they say.
 //!
 //! Where a data set has no parts of its own, 20 % of the rows are the test part, by seed 42.
 
@@ -29,6 +30,8 @@ struct Task {
     name: &'static str,
     train: Part,
     test: Part,
+    /// Texts of which no label is read.
+    unlabelled: Vec<String>,
 }
 
 const NAMES: [&str; 7] = [
@@ -48,9 +51,13 @@ fn main() -> Result<()> {
     let folder = args.iter().position(|a| a == "export").and_then(|at| args.get(at + 1));
     for name in chosen {
         let Some(task) = task(name)? else { return Ok(()) };
+        let given = args.iter().find_map(|a| a.strip_prefix("learners="));
+        let cv = args.iter().any(|a| a == "cv");
         if let Some(folder) = folder {
             export(&task, folder)?;
-        } else if args.iter().any(|a| a == "cv") {
+        } else if let Some(given) = given {
+            try_learners(&task, given, cv, &args)?;
+        } else if cv {
             cross_validate(&task)?;
         } else {
             measure(&task, args.iter().any(|a| a == "cnn"))?;
@@ -153,6 +160,57 @@ fn cross_validate(task: &Task) -> Result<()> {
     Ok(())
 }
 
+/// Learners given as JSON: on held-out folds of the training part with `cv`, else on the test part.
+/// `rows=N` trains on every so many-th text, `more` also on those without labels.
+fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<()> {
+    let learners: Vec<Learner> = serde_json::from_str(given)
+        .map_err(|e| rec_core::Error::data("learners", e.to_string()))?;
+    let option = |name: &str| args.iter().find_map(|a| a.strip_prefix(name)?.strip_prefix('='));
+    let all = task.train.texts.len();
+    let n = option("rows").and_then(|n| n.parse().ok()).unwrap_or(all).min(all);
+    // Rows of a file may lie in the order of their labels.
+    let rows: Vec<usize> = (0..n).map(|at| at * all / n).collect();
+    let texts: Vec<&str> = rows.iter().map(|&row| task.train.texts[row].as_str()).collect();
+    let labels: Vec<Id> = rows.iter().map(|&row| task.train.labels[row].clone()).collect();
+    let labelled = Labelled::single(&labels)?;
+    let unlabelled = if args.iter().any(|a| a == "more") { &task.unlabelled[..] } else { &[] };
+    let tagger = NgramTagger { learners: learners.clone(), ..NgramTagger::default() };
+    let threads = option("threads").and_then(|n| n.parse().ok());
+    let seed = option("seed").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let ctx = FitContext { threads, seed, ..FitContext::default() };
+    let start = Instant::now();
+    if !cv {
+        let classifier = tagger.fit_with_unlabelled(&texts, &labelled, unlabelled, &ctx)?;
+        let train = start.elapsed().as_secs_f64();
+        let truth: Vec<Vec<Id>> = task.test.labels.iter().map(|l| vec![l.clone()]).collect();
+        let report = classifier.evaluate(&task.test.texts, &truth)?;
+        let (accuracy, f1) = (report.accuracy, report.counts.macro_f1());
+        println!(
+            "{} {n} labels: accuracy {accuracy:.4}, macro F1 {f1:.4}, ECE {:.3}, training {train:.0} s",
+            task.name, report.expected_calibration_error
+        );
+        return Ok(());
+    }
+    let found = tagger.held_out_with_unlabelled(&texts, &labelled, unlabelled, &ctx)?;
+    println!("{} {n} labels ({:.0} s)", task.name, start.elapsed().as_secs_f64());
+    for ((learner, scores), weight) in learners.iter().zip(&found.learners).zip(&found.weights) {
+        let learner = serde_json::to_string(learner).unwrap_or_default();
+        println!("  {:.4} weight {weight:.2} {learner}", accuracy(scores, &labelled.rows));
+    }
+    println!("  {:.4} mixture", accuracy(&found.mixture, &labelled.rows));
+    if let Some(path) = option("dump") {
+        let mut bytes = Vec::new();
+        let mut put = |x: f32| bytes.extend_from_slice(&x.to_le_bytes());
+        put(n as f32);
+        put(labelled.labels.len() as f32);
+        put(learners.len() as f32);
+        (0..n).for_each(|row| put(labelled.rows.row(row)[0] as f32));
+        found.learners.iter().flatten().for_each(|&x| put(x));
+        std::fs::write(path, bytes).map_err(|e| rec_core::Error::data("dump", e.to_string()))?;
+    }
+    Ok(())
+}
+
 fn accuracy(scores: &[f32], truth: &Csr) -> f64 {
     let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
     let rows = scores.chunks_exact(truth.n_cols()).enumerate();
@@ -180,7 +238,10 @@ fn task(name: &'static str) -> Result<Option<Task>> {
         }
         "csl" => {
             let file = |part| format!("zh-csl-papers/cls_ctg_{part}.tsv.gz");
-            parts(name, &file("train"), &file("test"), [place(1), place(2)])?
+            let task = parts(name, &file("train"), &file("test"), [place(1), place(2)])?;
+            // Abstracts and titles of papers that are neither in the training nor in the test part.
+            let more = read("zh-csl-papers/kg_dev.tsv.gz", [place(1), place(1)])?;
+            with_unlabelled(task, more)
         }
         "banking77" => {
             let file = |part| format!("banking77/{part}.csv.gz");
@@ -190,10 +251,16 @@ fn task(name: &'static str) -> Result<Option<Task>> {
         "shopping-sentiment" => split(name, read(shop, ["review".into(), "label".into()])?)?,
         "waimai" => {
             let file = "zh-waimai-10k/waimai_10k.csv.gz";
-            split(name, read(file, ["review".into(), "label".into()])?)?
+            let task = split(name, read(file, ["review".into(), "label".into()])?)?;
+            with_unlabelled(task, read(shop, ["review".into(), "review".into()])?)
         }
         _ => split(name, stack_overflow()?)?,
     })
+}
+
+fn with_unlabelled(task: Option<Task>, more: Option<Part>) -> Option<Task> {
+    let unlabelled = more.map_or_else(Vec::new, |part| part.texts);
+    task.map(|task| Task { unlabelled, ..task })
 }
 
 fn read(file: &str, columns: [Column; 2]) -> Result<Option<Part>> {
@@ -227,7 +294,12 @@ fn parts(
     columns: [Column; 2],
 ) -> Result<Option<Task>> {
     let train = read(train, columns.clone())?;
-    Ok(train.zip(read(test, columns)?).map(|(train, test)| Task { name, train, test }))
+    Ok(train.zip(read(test, columns)?).map(|(train, test)| Task {
+        name,
+        train,
+        test,
+        unlabelled: Vec::new(),
+    }))
 }
 
 fn split(name: &'static str, all: Option<Part>) -> Result<Option<Task>> {
@@ -237,5 +309,5 @@ fn split(name: &'static str, all: Option<Part>) -> Result<Option<Task>> {
         texts: rows.iter().map(|&row| all.texts[row].clone()).collect(),
         labels: rows.iter().map(|&row| all.labels[row].clone()).collect(),
     };
-    Ok(Some(Task { name, train: part(&train), test: part(&test) }))
+    Ok(Some(Task { name, train: part(&train), test: part(&test), unlabelled: Vec::new() }))
 }

@@ -139,15 +139,17 @@ pub(crate) fn check_tag_params(params: &Bound<'_, PyDict>) -> PyResult<()> {
 
 #[pymethods]
 impl PyFittedTags {
-    /// Trains; with `tune`, the best of several estimators by cross-validation.
+    /// Trains, learners that pretrain on `unlabelled` too; with `tune`, the best of several estimators
+    /// by cross-validation.
     #[staticmethod]
-    #[pyo3(signature = (texts, labels, params, *, several, separator, class_weight, tune, seed, num_threads, progress))]
+    #[pyo3(signature = (texts, labels, params, *, unlabelled, several, separator, class_weight, tune, seed, num_threads, progress))]
     #[allow(clippy::too_many_arguments)]
     fn fit(
         py: Python<'_>,
         texts: &Bound<'_, PyAny>,
         labels: &Bound<'_, PyAny>,
         params: &Bound<'_, PyDict>,
+        unlabelled: Option<&Bound<'_, PyAny>>,
         several: bool,
         separator: Option<char>,
         class_weight: GivenWeights<'_>,
@@ -159,6 +161,7 @@ impl PyFittedTags {
         let mut tagger = estimator(&params_from_py(params)?).or_raise()?;
         let sets = label_sets(labels, several)?;
         let texts = Texts::from_py(texts)?;
+        let unlabelled = unlabelled.map(Texts::from_py).transpose()?;
         let labelled = labelled(sets, several, separator).or_raise()?;
         tagger.class_weights = class_weights(tagger.class_weights, class_weight, &labelled.labels)?;
         let progress = reporter(progress);
@@ -179,7 +182,8 @@ impl PyFittedTags {
                 }
                 tagger = NgramTagger::best_of(&all, &texts, &labelled, &ctx)?.0;
             }
-            tagger.fit(&texts, &labelled, &ctx)
+            let unlabelled = unlabelled.as_ref().map(Texts::as_strs).unwrap_or_default();
+            tagger.fit_with_unlabelled(&texts, &labelled, &unlabelled, &ctx)
         })?;
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -83,6 +83,24 @@ def test_a_network_beside_linear_learners(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict_proba(TEXTS), mixed.predict_proba(TEXTS))
 
 
+def test_texts_without_labels(tmp_path: Path) -> None:
+    cnn = {"learner": "cnn", "dim": 8, "filters": 12, "widths": [1, 2], "epochs": 60}
+    cnn = {**cnn, "learning_rate": 1e-2, "batch_size": 4, "min_count": 1}
+    pretrained = {**cnn, "tokens": "words", "pretraining": 5, "fixed_channel": True, "networks": 2}
+    clf = rec.TagClassifier(learners=["svm", pretrained])
+    more = ["这部手机的屏幕很清晰", "这本书的故事很感人"] * 20
+    clf.fit(TEXTS, LABELS, unlabelled=more)
+    assert clf.predict(["手机屏幕", "书"]).tolist() == ["手机", "书籍"]
+    clf.save(tmp_path / "m")
+    loaded = rec.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(TEXTS), clf.predict_proba(TEXTS))
+    for other in (rec.TagClassifier(), rec.TagClassifier(tune=True)):
+        with pytest.raises(rec.ParameterError, match="unlabelled"):
+            other.fit(TEXTS, LABELS, unlabelled=more)
+    with pytest.raises(rec.ParameterError, match="fixed_channel"):
+        rec.TagClassifier(learners=[{"learner": "cnn", "fixed_channel": True}]).fit(TEXTS, LABELS)
+
+
 def test_several_labels_and_paths(tmp_path: Path) -> None:
     sets: list[list[str]] = [["货/手机", "新"]] * 3 + [["货/手机"]] * 3 + [["货/书籍"]] * 6
     clf = rec.TagClassifier(multi_label=True, separator="/").fit(TEXTS, sets)

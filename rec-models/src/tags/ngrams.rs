@@ -147,9 +147,18 @@ fn write_head(writer: &mut ModelWriter, prefix: &str, fitted: &Fitted) -> Result
             writer.f32(&format!("{prefix}output"), &[bias.len(), *dim], output)?;
             writer.f32(&format!("{prefix}bias"), &[bias.len()], bias)?;
         }
-        Fitted::Network(network) => network.write(writer, prefix)?,
+        Fitted::Networks(networks) => {
+            for (at, network) in networks.iter().enumerate() {
+                network.write(writer, &network_prefix(prefix, at))?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Where the arrays of one network of several stand; those of the first stand as if it were alone.
+fn network_prefix(prefix: &str, at: usize) -> String {
+    if at == 0 { prefix.to_owned() } else { format!("{prefix}{at}.") }
 }
 
 fn read_head(
@@ -159,7 +168,8 @@ fn read_head(
     [n_features, n_labels]: [usize; 2],
 ) -> Result<Fitted> {
     if let Learner::Cnn(cnn) = learner {
-        return Network::read(reader, prefix, cnn, n_labels).map(Fitted::Network);
+        let read = |at| Network::read(reader, &network_prefix(prefix, at), cnn, n_labels);
+        return (0..cnn.networks).map(read).collect::<Result<_>>().map(Fitted::Networks);
     }
     let array = |name: &str, columns: usize| {
         let (shape, values) = reader.f32(&format!("{prefix}{name}"))?;

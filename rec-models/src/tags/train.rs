@@ -91,18 +91,34 @@ impl NgramTagger {
         labelled: &Labelled,
         ctx: &FitContext<'_>,
     ) -> Result<TagClassifier> {
+        self.fit_with_unlabelled(texts, labelled, &[] as &[&str], ctx)
+    }
+
+    /// As [`NgramTagger::fit`], with further texts whose labels nobody knows: learners that pretrain
+    /// ([`super::TextCnn::pretraining`]) read them too.
+    ///
+    /// # Errors
+    /// As for [`NgramTagger::fit`]; [`Error::Parameter`] where no learner reads them.
+    pub fn fit_with_unlabelled<S: AsRef<str> + Sync, U: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        labelled: &Labelled,
+        unlabelled: &[U],
+        ctx: &FitContext<'_>,
+    ) -> Result<TagClassifier> {
         self.check()?;
         check_pairs(texts.len(), labelled)?;
         parallel::install(ctx.cpu_threads("NgramTagger")?, || {
             let bags = self.features.bags(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
-            let (features, fitted) = self.fit_once(&bags, labelled, ctx)?;
+            let unlabelled = self.unlabelled(unlabelled)?;
+            let (features, fitted) = self.fit_once(&bags, labelled, &unlabelled, ctx)?;
             if features.n_features() == 0 {
                 let why = "no text has a word that counts as a feature; check the texts, the \
                            pipeline, and min_df";
                 return Err(Error::empty("the training texts", why));
             }
-            let held_out = self.cross_validate(&bags, labelled, ctx)?;
+            let held_out = self.cross_validate(&bags, labelled, &unlabelled, ctx)?;
             ctx.progress.end();
             self.finish(labelled, features, fitted, held_out)
         })
@@ -119,12 +135,28 @@ impl NgramTagger {
         labelled: &Labelled,
         ctx: &FitContext<'_>,
     ) -> Result<HeldOut> {
+        self.held_out_with_unlabelled(texts, labelled, &[] as &[&str], ctx)
+    }
+
+    /// As [`NgramTagger::held_out`], with further texts as in [`NgramTagger::fit_with_unlabelled`].
+    ///
+    /// # Errors
+    /// As both.
+    pub fn held_out_with_unlabelled<S: AsRef<str> + Sync, U: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        labelled: &Labelled,
+        unlabelled: &[U],
+        ctx: &FitContext<'_>,
+    ) -> Result<HeldOut> {
         self.check()?;
         check_pairs(texts.len(), labelled)?;
         parallel::install(ctx.cpu_threads("NgramTagger")?, || {
             let bags = self.features.bags(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
-            let learners = self.cross_validate(&bags, labelled, ctx)?.ok_or_else(|| {
+            let unlabelled = self.unlabelled(unlabelled)?;
+            let held_out = self.cross_validate(&bags, labelled, &unlabelled, ctx)?;
+            let learners = held_out.ok_or_else(|| {
                 Error::parameter("folds", self.folds, "choose 2 or more, and give 2 texts or more")
             })?;
             ctx.progress.end();
@@ -156,11 +188,21 @@ impl NgramTagger {
         Ok(())
     }
 
+    /// The words of texts without labels.
+    fn unlabelled<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Vec<Bag>> {
+        if texts.is_empty() || self.learners.iter().any(Learner::reads_unlabelled) {
+            return self.features.sequences(texts);
+        }
+        let why = "none of the learners reads texts without labels; add cnn with pretraining = 10";
+        Err(Error::parameter("unlabelled", format!("{} texts", texts.len()), why))
+    }
+
     /// Each learner's scores of every text, made without it: `[texts, labels]` each.
     fn cross_validate(
         &self,
         bags: &[&Bag],
         labelled: &Labelled,
+        unlabelled: &[Bag],
         ctx: &FitContext<'_>,
     ) -> Result<Option<Vec<Vec<f32>>>> {
         let (n, n_labels) = (labelled.len(), labelled.labels.len());
@@ -178,7 +220,7 @@ impl NgramTagger {
                 |rows: &[usize]| -> Vec<&Bag> { rows.iter().map(|&row| bags[row]).collect() };
             let known =
                 Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &train) };
-            let (features, fitted) = self.fit_once(&part(&train), &known, ctx)?;
+            let (features, fitted) = self.fit_once(&part(&train), &known, unlabelled, ctx)?;
             let test_bags = part(&test);
             let inputs = Inputs::new(&features, &test_bags);
             for ((learner, fitted), all) in self.learners.iter().zip(&fitted).zip(&mut scores) {
@@ -196,11 +238,12 @@ impl NgramTagger {
         &self,
         bags: &[&Bag],
         labelled: &Labelled,
+        unlabelled: &[Bag],
         ctx: &FitContext<'_>,
     ) -> Result<(TfIdf, Vec<Fitted>)> {
         let features = TfIdf::fit(&self.features, bags);
         self.check_size(features.n_features(), labelled.labels.len())?;
-        let inputs = Inputs::new(&features, bags);
+        let inputs = Inputs::new(&features, bags).with_unlabelled(unlabelled);
         let effort = Effort {
             tolerance: self.tolerance,
             max_iterations: self.max_iterations,

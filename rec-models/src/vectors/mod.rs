@@ -32,4 +32,5 @@ pub use nearest::{Neighbour, Term};
 pub use reconstruction::{ContextReconstruction, ReconstructionModel};
 pub use sentence::Sif;
 pub use table::Vectors;
+pub(crate) use word2vec::vectors_of_ids;
 pub use word2vec::{Architecture, Word2Vec, Word2VecModel};

@@ -1148,6 +1148,7 @@ class FittedTags:
         labels: Any,
         params: Mapping[str, Any],
         *,
+        unlabelled: _Texts | None,
         several: bool,
         separator: str | None,
         class_weight: Sequence[tuple[Any, float]] | None,

@@ -187,11 +187,26 @@ class TagClassifier:
 
     # -- fitting
 
-    def fit(self, texts: Texts, labels: Labels, *, progress: bool | Progress = False) -> Self:
+    def fit(
+        self,
+        texts: Texts,
+        labels: Labels,
+        *,
+        unlabelled: Texts | None = None,
+        progress: bool | Progress = False,
+    ) -> Self:
         """Trains on texts and their labels, and returns itself.
 
-        Empty texts are no error as long as others have words. Ctrl-C stops training.
+        ``unlabelled`` are further texts, whose labels nobody knows: a network with ``pretraining``
+        learns from them too. Empty texts are no error as long as others have words. Ctrl-C stops
+        training.
         """
+        if unlabelled is not None and (self.encoder is not None or self.tune):
+            raise ParameterError(
+                "parameter unlabelled: only learners such as "
+                "{'learner': 'cnn', 'pretraining': 10} read texts without labels; "
+                "leave out encoder and tune"
+            )
         weight = self.class_weight
         if self.random_state is None:
             seed = int.from_bytes(os.urandom(7), "little")
@@ -208,7 +223,7 @@ class TagClassifier:
         }
         if self.encoder is None:
             self._fitted = _native.FittedTags.fit(
-                texts, labels, self._config(), tune=self.tune, **common
+                texts, labels, self._config(), unlabelled=unlabelled, tune=self.tune, **common
             )
             return self
         encoder = _encoder(self.encoder)._native

@@ -81,6 +81,15 @@ impl NgramOptions {
         texts.par_iter().map(|text| self.bag(text.as_ref())).collect()
     }
 
+    /// The words of each text alone, in their order.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::tokens`].
+    pub(crate) fn sequences<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Vec<Bag>> {
+        let sequences = |text: &S| Ok(Bag { blocks: [vec![], vec![]], ..self.bag(text.as_ref())? });
+        texts.par_iter().map(sequences).collect()
+    }
+
     /// The n-grams of one text.
     ///
     /// # Errors
@@ -105,8 +114,9 @@ impl NgramOptions {
             padded.push(' ');
             self.chars(&padded, &mut char_grams);
         }
-        let sequence = tokens.iter().flat_map(symbols).collect();
-        Ok(Bag { blocks: [counted(word_grams), counted(char_grams)], sequence })
+        let symbols = tokens.iter().flat_map(symbols).collect();
+        let blocks = [counted(word_grams), counted(char_grams)];
+        Ok(Bag { blocks, sequences: [symbols, words] })
     }
 
     fn chars(&self, padded: &[char], out: &mut Vec<u64>) {
@@ -129,17 +139,22 @@ impl NgramOptions {
 }
 
 /// The n-grams of one text: of words, and of characters; each once, ascending, with its count. And
-/// its words and ideographs in their order.
+/// its words in their order, once each ideograph a word of its own, once as they were parted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bag {
     pub(super) blocks: [Vec<(u64, u32)>; 2],
-    sequence: Vec<u64>,
+    sequences: [Vec<u64>; 2],
 }
 
 impl Bag {
-    /// The hashes of the text's words, each ideograph a word of its own, in their order.
-    pub(crate) fn sequence(&self) -> &[u64] {
-        &self.sequence
+    /// The hashes of the text's words in their order, each ideograph a word of its own.
+    pub(crate) fn symbols(&self) -> &[u64] {
+        &self.sequences[0]
+    }
+
+    /// The hashes of the text's words in their order, as the pipeline parts them.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.sequences[1]
     }
 }
 

@@ -12,7 +12,7 @@ use rec_core::rng::stream;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use cnn::Network;
-pub use cnn::TextCnn;
+pub use cnn::{TextCnn, Tokens};
 pub(crate) use fasttext::Embeddings;
 pub use fasttext::FastText;
 pub(crate) use weights::Weights;
@@ -61,14 +61,19 @@ pub enum Learner {
 pub(super) struct Inputs<'a> {
     /// TF-IDF of n-grams: `[texts, n_features]`.
     pub rows: Csr,
-    /// The words and ideographs of each text, in their order.
-    pub sequences: Vec<&'a [u64]>,
+    /// The texts themselves.
+    pub bags: &'a [&'a Bag],
+    /// Texts whose labels nobody knows, to learn from while training.
+    pub unlabelled: &'a [Bag],
 }
 
 impl<'a> Inputs<'a> {
-    pub(super) fn new(features: &TfIdf, bags: &[&'a Bag]) -> Self {
-        let sequences = bags.iter().map(|bag| bag.sequence()).collect();
-        Self { rows: features.transform(bags), sequences }
+    pub(super) fn new(features: &TfIdf, bags: &'a [&'a Bag]) -> Self {
+        Self { rows: features.transform(bags), bags, unlabelled: &[] }
+    }
+
+    pub(super) fn with_unlabelled(self, unlabelled: &'a [Bag]) -> Self {
+        Self { unlabelled, ..self }
     }
 }
 
@@ -77,7 +82,8 @@ impl<'a> Inputs<'a> {
 pub(crate) enum Fitted {
     Linear(Weights),
     Embedded(Embeddings),
-    Network(Network),
+    /// Networks whose scores are averaged.
+    Networks(Vec<Network>),
 }
 
 /// How hard the linear learners try, and how errors weigh.
@@ -117,6 +123,11 @@ impl Learner {
         }
     }
 
+    /// Whether it learns from texts without labels too.
+    pub(super) fn reads_unlabelled(&self) -> bool {
+        matches!(self, Self::Cnn(cnn) if cnn.pretraining > 0)
+    }
+
     /// Whether it learns a weight of each n-gram for each label.
     pub(super) fn is_linear(&self) -> bool {
         !matches!(self, Self::FastText(_) | Self::Cnn(_))
@@ -136,7 +147,7 @@ impl Learner {
                 return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
             }
             Self::Cnn(cnn) => {
-                return cnn.fit(&inputs.sequences, labels, effort, ctx).map(Fitted::Network);
+                return cnn.fit(inputs, labels, effort, ctx).map(Fitted::Networks);
             }
             _ => {}
         }
@@ -212,7 +223,7 @@ impl Learner {
                 weights.scores(&inputs.rows, matches!(self, Self::NaiveBayes { .. }))
             }
             Fitted::Embedded(embeddings) => embeddings.scores(&inputs.rows),
-            Fitted::Network(network) => network.scores(&inputs.sequences),
+            Fitted::Networks(networks) => cnn::scores(networks, inputs.bags),
         }
     }
 }

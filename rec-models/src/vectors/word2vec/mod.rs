@@ -2,6 +2,7 @@
 
 mod bags;
 mod batch;
+mod ids;
 mod kernel;
 mod model;
 mod steps;
@@ -13,6 +14,7 @@ mod walk;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use ids::vectors_of_ids;
 pub use model::Word2VecModel;
 pub(super) use train::{Tables, Trainer};
 

@@ -13,7 +13,7 @@ use crate::tags::learn::Effort;
 
 /// Of the mean loss over the texts of a step, by the arrays of a [`Network`].
 pub(super) struct Gradients {
-    /// Of the distinct tokens: `[tokens, dim]`.
+    /// Of the distinct tokens: `[tokens, dim]`, zeros where embeddings do not learn.
     pub(super) embeddings: Vec<f32>,
     pub(super) kernels: Vec<f32>,
     pub(super) bias: Vec<f32>,
@@ -21,16 +21,47 @@ pub(super) struct Gradients {
     pub(super) output_bias: Vec<f32>,
 }
 
+/// The texts of a step: which rows of the labels they are.
+pub(super) type Rows<'a> = (&'a Csr, &'a [usize]);
+
 impl Network {
-    /// The gradients of a batch, which are `rows` of `labels`.
+    /// The gradients of a batch, which are `rows` of `labels`; with `adversary` above 0 those of the
+    /// mean of two losses, the other where the embeddings are moved by [`Network::adversary`].
     pub(super) fn gradients(
         &self,
         batch: &Batch,
         drops: &Drops,
-        (labels, rows): (&Csr, &[usize]),
+        rows: Rows<'_>,
+        effort: &Effort,
+        adversary: f32,
+    ) -> Gradients {
+        let embedded = self.embedded(batch);
+        let mut gradients = self.gradients_at(embedded.clone(), batch, drops, rows, effort);
+        if adversary > 0.0 {
+            let moved = self.adversary(embedded, &gradients, adversary);
+            gradients.mean_with(&self.gradients_at(moved, batch, drops, rows, effort));
+        }
+        gradients
+    }
+
+    /// Embeddings moved to where the loss rises most, by a share of their own length: `e + ε ‖e‖ g / ‖g‖`,
+    /// lengths being those of all tokens of a step together.
+    pub(super) fn adversary(&self, mut embedded: Vec<f32>, of: &Gradients, share: f32) -> Vec<f32> {
+        let length = |values: &[f32]| values.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let by = share * length(&embedded) / length(&of.embeddings).max(f32::MIN_POSITIVE);
+        embedded.iter_mut().zip(&of.embeddings).for_each(|(x, g)| *x += by * g);
+        embedded
+    }
+
+    /// The gradients where the tokens of a batch have these embeddings.
+    pub(super) fn gradients_at(
+        &self,
+        mut embedded: Vec<f32>,
+        batch: &Batch,
+        drops: &Drops,
+        (labels, rows): Rows<'_>,
         effort: &Effort,
     ) -> Gradients {
-        let mut embedded = self.embedded(batch);
         scale(&mut embedded, &drops.embeddings);
         let projected = self.projected(&embedded);
         let texts = (0..batch.len()).into_par_iter();
@@ -57,6 +88,8 @@ impl Network {
             product(Matrix::new(&embedded, [tokens, dim]).transposed(), of_projected);
         gradients.embeddings = product(of_projected, kernels.transposed());
         scale(&mut gradients.embeddings, &drops.embeddings);
+        let rows = gradients.embeddings.chunks_exact_mut(dim);
+        rows.for_each(|row| row[dim - self.fixed..].fill(0.0));
         gradients
     }
 
@@ -87,6 +120,20 @@ impl Network {
         }
         scale(&mut below, drops);
         below
+    }
+}
+
+impl Gradients {
+    fn mean_with(&mut self, other: &Self) {
+        for (mine, other) in [
+            (&mut self.embeddings, &other.embeddings),
+            (&mut self.kernels, &other.kernels),
+            (&mut self.bias, &other.bias),
+            (&mut self.output, &other.output),
+            (&mut self.output_bias, &other.output_bias),
+        ] {
+            mine.iter_mut().zip(other).for_each(|(x, y)| *x = 0.5 * (*x + y));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::Tokens;
 use super::batch::Batch;
 use crate::ops::gemm::{Matrix, product};
 use crate::tags::features::Vocabulary;
@@ -13,6 +14,9 @@ pub(crate) struct Network {
     pub(crate) widths: (usize, usize),
     /// Tokens of a text that are read.
     pub(crate) max_len: usize,
+    pub(super) tokens: Tokens,
+    /// How many of an embedding's numbers, its last, do not learn.
+    pub(super) fixed: usize,
     /// The tokens that have an embedding of their own.
     pub(crate) vocabulary: Vocabulary,
     /// `[tokens + 1, dim]`; the last is that of all others.

@@ -43,6 +43,8 @@ impl Network {
             filters: cnn.filters,
             widths: cnn.widths,
             max_len: cnn.max_len,
+            tokens: cnn.tokens,
+            fixed: cnn.width() - cnn.dim,
             vocabulary: Vocabulary::new(hashes),
             embeddings: Vec::new(),
             kernels: Vec::new(),
@@ -61,8 +63,8 @@ impl Network {
             }
         };
         let (columns, pooled) = (network.columns(), network.pooled());
-        network.embeddings = array("embeddings", network.vocabulary.len() + 1, cnn.dim)?;
-        network.kernels = array("kernels", cnn.dim, columns)?;
+        network.embeddings = array("embeddings", network.vocabulary.len() + 1, cnn.width())?;
+        network.kernels = array("kernels", cnn.width(), columns)?;
         network.bias = array("kernels.bias", 1, pooled)?;
         network.output = array("output", n_labels, pooled)?;
         network.output_bias = array("bias", 1, n_labels)?;

@@ -3,6 +3,7 @@ use rec_core::data::Csr;
 use rec_core::rng::stream;
 
 use super::batch::Batch;
+use super::gradient::Rows;
 use super::net::Network;
 use super::train::Drops;
 use super::*;
@@ -19,6 +20,8 @@ fn network(seed: u64) -> Network {
         filters,
         widths,
         max_len: 6,
+        tokens: Tokens::Characters,
+        fixed: 0,
         vocabulary: Vocabulary::new((1..5).map(|at| at << 60).collect()),
         embeddings: draw(5 * dim),
         kernels: draw(dim * filters * 6),
@@ -99,28 +102,35 @@ fn scores_are_those_of_the_definition() {
 /// One of a network's arrays.
 type Array = fn(&mut Network) -> &mut Vec<f32>;
 
-/// Central differences of the mean loss, for both tasks, with numbers dropped.
+/// Central differences of the mean loss, for both tasks, with numbers dropped; then of the mean of it and
+/// of the loss where the adversary moves the embeddings to, their last number being fixed.
 #[test]
 fn gradients_are_the_slopes_of_the_loss() {
     let labels =
         Csr::from_rows([vec![(0, 1.0)], vec![(1, 1.0)], vec![(0, 1.0), (1, 1.0)], vec![]], 2);
-    for task in [Task::Single, Task::Multi] {
+    for (task, share) in
+        [(Task::Single, 0.0), (Task::Multi, 0.0), (Task::Single, 0.2), (Task::Multi, 0.2)]
+    {
         let effort =
             Effort { tolerance: 0.1, max_iterations: 1, class_weights: vec![1.0, 2.0], task };
-        let start = network(2);
+        let start = Network { fixed: usize::from(share > 0.0), ..network(2) };
         let batch = Batch::new(TEXTS.into_iter());
         let scale = |at: usize| if at % 5 == 3 { 0.0 } else { 1.25 };
-        let gradients = start.gradients(
-            &batch,
-            &drops(&start, &batch, scale),
-            (&labels, &[0, 1, 2, 3]),
-            &effort,
-        );
+        let dropped = drops(&start, &batch, scale);
+        let rows: Rows<'_> = (&labels, &[0, 1, 2, 3]);
+        let gradients = start.gradients(&batch, &dropped, rows, &effort, share);
+        let before = start.embedded(&batch);
+        let plain = start.gradients_at(before.clone(), &batch, &dropped, rows, &effort);
+        let after = start.adversary(before.clone(), &plain, share);
+        let shift: Vec<f32> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
+        let length = |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt();
+        assert!((length(&shift) - share * length(&before)).abs() < 1e-5);
         let place = |token: u32| batch.tokens.iter().position(|&t| t == token).unwrap();
-        let loss = |network: &Network| -> f64 {
+        let loss_at = |network: &Network, by: f32| -> f64 {
             let of = |(row, text): (usize, &&[u32])| {
                 let embedding = |token: u32, d: usize| {
-                    network.embeddings[token as usize * 3 + d] * scale(place(token) * 3 + d)
+                    let at = place(token) * 3 + d;
+                    (network.embeddings[token as usize * 3 + d] + by * shift[at]) * scale(at)
                 };
                 let s = scores_by_hand(network, text, embedding, |at| scale(row * 6 + at));
                 let own = labels.row(row);
@@ -147,6 +157,7 @@ fn gradients_are_the_slopes_of_the_loss() {
             };
             TEXTS.iter().enumerate().map(of).sum::<f64>() / 4.0
         };
+        let loss = |network: &Network| 0.5 * (loss_at(network, 0.0) + loss_at(network, 1.0));
         let arrays: [(&str, Array, &[f32]); 5] = [
             ("embeddings", |n| &mut n.embeddings, &gradients.embeddings),
             ("kernels", |n| &mut n.kernels, &gradients.kernels),
@@ -161,6 +172,10 @@ fn gradients_are_the_slopes_of_the_loss() {
                     "embeddings" => batch.tokens[at / 3] as usize * 3 + at % 3,
                     _ => at,
                 };
+                if name == "embeddings" && at % 3 >= 3 - start.fixed {
+                    assert_eq!(*found, 0.0, "embeddings {at} are fixed");
+                    continue;
+                }
                 let moved = |by: f32| {
                     let mut network = start.clone();
                     array(&mut network)[into] += by;
@@ -199,7 +214,9 @@ fn order_is_learned_where_words_are_the_same() {
         learning_rate: 5e-3,
         ..TextCnn::default()
     };
-    let fit = || cnn.fit(&texts, &labels, &effort, &crate::FitContext::default()).unwrap();
+    let ctx = crate::FitContext::default();
+    let start = cnn.vocabulary_and_vectors(&texts, &[], &ctx).unwrap();
+    let fit = || cnn.fit_one(&texts, &start, &labels, &effort, 0, &ctx).unwrap();
     let network = fit();
     let scores = network.scores(&texts);
     let right =

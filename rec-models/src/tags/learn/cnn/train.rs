@@ -2,7 +2,6 @@
 
 use rand::RngExt as _;
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 use rec_core::data::Csr;
 use rec_core::rng::{Rng, stream};
 
@@ -10,8 +9,8 @@ use super::TextCnn;
 use super::adam::Adam;
 use super::batch::Batch;
 use super::net::Network;
+use super::pretrain::Start;
 use crate::fit::FitContext;
-use crate::tags::features::Vocabulary;
 use crate::tags::learn::Effort;
 use crate::{Error, Result};
 
@@ -19,16 +18,18 @@ use crate::{Error, Result};
 const WARMUP: f32 = 0.06;
 
 impl TextCnn {
-    /// Learns `labels`, `[texts, n_labels]`, from texts as tokens.
-    pub(in crate::tags::learn) fn fit(
+    /// Learns `labels`, `[texts, n_labels]`, from texts as tokens; networks differ by `number`.
+    pub(super) fn fit_one(
         &self,
         texts: &[&[u64]],
+        start: &Start,
         labels: &Csr,
         effort: &Effort,
+        number: u64,
         ctx: &FitContext<'_>,
     ) -> Result<Network> {
-        let mut rng = stream(ctx.seed, "cnn", 0);
-        let mut network = self.start(texts, labels.n_cols(), &mut rng);
+        let mut rng = stream(ctx.seed, "cnn", number);
+        let mut network = self.start(start, labels.n_cols(), &mut rng);
         let texts: Vec<Vec<u32>> = texts.iter().map(|text| network.ids(text)).collect();
         let mut adam = Adam::new(&network);
         let mut order: Vec<usize> = (0..texts.len()).collect();
@@ -39,7 +40,8 @@ impl TextCnn {
                 ctx.cancel.check("cnn")?;
                 let batch = Batch::new(rows.iter().map(|&row| texts[row].as_slice()));
                 let drops = self.drops(&network, &batch, &mut rng);
-                let gradients = network.gradients(&batch, &drops, (labels, rows), effort);
+                let gradients =
+                    network.gradients(&batch, &drops, (labels, rows), effort, self.adversary);
                 let rate = self.rate(adam.steps() as f32, steps as f32);
                 adam.step(&mut network, &batch, &gradients, rate);
             }
@@ -56,17 +58,20 @@ impl TextCnn {
         self.learning_rate * ((done + 1.0) / (WARMUP * all)).min(1.0) * (1.0 - done / all)
     }
 
-    /// Uniform: embeddings of deviation 0.1, the rest within `±1/√inputs`.
-    fn start(&self, texts: &[&[u64]], n_labels: usize, rng: &mut Rng) -> Network {
+    /// Uniform: embeddings of deviation 0.1 where none are given, the rest within `±1/√inputs`.
+    fn start(&self, start: &Start, n_labels: usize, rng: &mut Rng) -> Network {
         let mut uniform = |n: usize, spread: f32| -> Vec<f32> {
             (0..n).map(|_| rng.random_range(-spread..spread)).collect()
         };
-        let vocabulary = self.vocabulary(texts);
-        let embeddings = uniform((vocabulary.len() + 1) * self.dim, 0.03f32.sqrt());
+        let vocabulary = start.vocabulary.clone();
+        let embeddings = match &start.vectors {
+            Some(vectors) => self.channels(vectors),
+            None => self.channels(&uniform((vocabulary.len() + 1) * self.dim, 0.03f32.sqrt())),
+        };
         let mut kernels = Vec::new();
-        for _ in 0..self.dim {
+        for _ in 0..self.width() {
             for width in self.widths.0..=self.widths.1 {
-                let inputs = (width * self.dim) as f32;
+                let inputs = (width * self.width()) as f32;
                 kernels.extend(uniform(width * self.filters, inputs.sqrt().recip()));
             }
         }
@@ -75,6 +80,8 @@ impl TextCnn {
             filters: self.filters,
             widths: self.widths,
             max_len: self.max_len,
+            tokens: self.tokens,
+            fixed: self.width() - self.dim,
             vocabulary,
             embeddings,
             kernels,
@@ -84,12 +91,10 @@ impl TextCnn {
         }
     }
 
-    fn vocabulary(&self, texts: &[&[u64]]) -> Vocabulary {
-        let read = texts.iter().flat_map(|text| text.iter().take(self.max_len));
-        let mut all: Vec<u64> = read.copied().collect();
-        all.par_sort_unstable();
-        let kept = all.chunk_by(|a, b| a == b).filter(|same| same.len() >= self.min_count);
-        Vocabulary::new(kept.map(|same| same[0]).collect())
+    /// Vectors as embeddings, each a second time where a channel stays as it is.
+    fn channels(&self, vectors: &[f32]) -> Vec<f32> {
+        let rows = vectors.chunks_exact(self.dim);
+        rows.flat_map(|row| row.iter().cycle().take(self.width())).copied().collect()
     }
 
     fn drops(&self, network: &Network, batch: &Batch, rng: &mut Rng) -> Drops {
@@ -98,7 +103,7 @@ impl TextCnn {
             (0..n).map(|_| if rng.random::<f32>() < share { 0.0 } else { kept }).collect()
         };
         Drops {
-            embeddings: scales(batch.tokens.len() * self.dim, self.embedding_dropout),
+            embeddings: scales(batch.tokens.len() * network.dim(), self.embedding_dropout),
             pooled: scales(batch.len() * network.pooled(), self.dropout),
         }
     }

@@ -1,0 +1,67 @@
+//! What a network knows of its tokens before it has seen a label.
+
+use rayon::prelude::*;
+
+use super::TextCnn;
+use crate::Result;
+use crate::fit::FitContext;
+use crate::tags::features::Vocabulary;
+use crate::vectors::{Architecture, Word2Vec, vectors_of_ids};
+
+/// The tokens that have an embedding of their own, and the vectors that skip-gram found for them.
+pub(super) struct Start {
+    pub(super) vocabulary: Vocabulary,
+    /// `[tokens + 1, dim]`, the last that of all others; none where embeddings start at random, for
+    /// want of pretraining or of words.
+    pub(super) vectors: Option<Vec<f32>>,
+}
+
+impl TextCnn {
+    /// Of the texts with labels and, where there is pretraining, of those without.
+    pub(super) fn vocabulary_and_vectors(
+        &self,
+        texts: &[&[u64]],
+        unlabelled: &[&[u64]],
+        ctx: &FitContext<'_>,
+    ) -> Result<Start> {
+        if self.pretraining == 0 {
+            let read = texts.iter().map(|text| &text[..text.len().min(self.max_len)]);
+            return Ok(Start { vocabulary: self.vocabulary(read), vectors: None });
+        }
+        let all = || texts.iter().chain(unlabelled).copied();
+        let vocabulary = self.vocabulary(all());
+        let other = vocabulary.len() as u32;
+        let id = |&token: &u64| vocabulary.column(token).unwrap_or(other);
+        let ids: Vec<Vec<u32>> = all().map(|text| text.iter().map(id).collect()).collect();
+        if ids.iter().all(Vec::is_empty) {
+            return Ok(Start { vocabulary, vectors: None });
+        }
+        let word2vec = Word2Vec {
+            vector_size: self.dim,
+            window: self.window,
+            architecture: Architecture::SkipGram,
+            epochs: self.pretraining,
+            workers: 1,
+            ..Word2Vec::default()
+        };
+        let sentences = ids.iter().map(Vec::as_slice);
+        let mut vectors = vectors_of_ids(&word2vec, sentences, vocabulary.len() + 1, ctx)?;
+        scale(&mut vectors, self.scale);
+        Ok(Start { vocabulary, vectors: Some(vectors) })
+    }
+
+    /// Tokens that occur often enough.
+    fn vocabulary<'t>(&self, texts: impl Iterator<Item = &'t [u64]>) -> Vocabulary {
+        let mut all: Vec<u64> = texts.flatten().copied().collect();
+        all.par_sort_unstable();
+        let kept = all.chunk_by(|a, b| a == b).filter(|same| same.len() >= self.min_count);
+        Vocabulary::new(kept.map(|same| same[0]).collect())
+    }
+}
+
+/// Brings numbers to a root mean square.
+fn scale(values: &mut [f32], to: f32) {
+    let square = values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+    let by = to / (square / values.len().max(1) as f64).sqrt().max(1e-12) as f32;
+    values.iter_mut().for_each(|x| *x *= by);
+}
