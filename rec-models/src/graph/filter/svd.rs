@@ -56,7 +56,7 @@ pub(in crate::graph) fn right_vectors(
         true => (0..m * m).map(|at| f32::from(u8::from(at / m == at % m))).collect(),
         false => {
             let start = Table::uniform(m, p, seed, "gfcf.svd", (-1.0, 2.0));
-            orthonormal(&gram(&start), p)?
+            orthonormal(&start, p)?
         }
     };
     let mut last = 0.0;
@@ -72,9 +72,13 @@ pub(in crate::graph) fn right_vectors(
         if whole || sum - last <= TOLERANCE * sum {
             return Ok(leading(&ritz, &values, p, k));
         }
-        last = sum;
         let image = turned(&image);
-        basis = orthonormal(&filtered(&ritz, image, &values, &gram), p)?;
+        // A random subspace does not know how far its values span.
+        basis = match last == 0.0 {
+            true => orthonormal(&image, p)?,
+            false => orthonormal(&filtered(&ritz, image, &values, &gram), p)?,
+        };
+        last = sum;
     }
     Err(Error::data(
         "singular vectors of the interactions",
