@@ -111,9 +111,11 @@ impl Shortlisted {
         }
     }
 
+    /// What each model is asked for. Which items lose ties is known to whoever measures, and no part of
+    /// what a model puts forward: it holds for the fused list alone.
     fn wider<'a>(&self, selection: &Selection<'a>) -> Selection<'a> {
         let k = self.candidates.max(selection.k).min(self.n_items().max(1));
-        Selection { k, ..*selection }
+        Selection { k, losing_ties: None, ..*selection }
     }
 
     fn activity(&self, users: &[u32]) -> Vec<usize> {

@@ -78,6 +78,23 @@ fn with_all_items_as_candidates_it_is_the_fusion_of_whole_rows() {
 }
 
 #[test]
+fn losing_ties_leaves_what_each_model_puts_forward_as_it_is() {
+    // The second model has 10, 11 and 12 alike for user 2; in the fused list no two items are.
+    let fusion = Fusion::ReciprocalRank { k: 1.0 };
+    let model = Shortlisted::new(pair(), fusion, 4).unwrap();
+    let losing = Csr::from_rows([vec![], vec![(1, 1.0)]], 4);
+    let plain = Selection::top(4);
+    let measured = Selection { losing_ties: Some(&losing), ..plain };
+    let fused = |selection| top_k(&model, &[1], selection).unwrap().row(0).0.to_vec();
+    assert_eq!(fused(&plain), [3, 0, 2, 1]);
+    assert_eq!(fused(&measured), fused(&plain));
+    // Alone, the second model's ties are lost.
+    let one = Fusion::WeightedSum { weights: vec![1.0], normalize: Normalize::MinMax };
+    let alone = Shortlisted::new(vec![pair().remove(1)], one, 4).unwrap();
+    assert_eq!(top_k(&alone, &[1], &measured).unwrap().row(0).0, [3, 0, 2, 1]);
+}
+
+#[test]
 fn weights_are_learned_on_shortlists_scaled_alike() {
     let truth = crate::data::Interactions::from_csr(
         &Csr::from_rows([vec![(1, 1.0)], vec![(0, 1.0)]], 4),
