@@ -89,7 +89,7 @@ pub enum Tokens {
 }
 
 impl Tokens {
-    pub(super) fn of<'b>(self, bag: &'b Bag) -> &'b [u64] {
+    pub(super) fn of(self, bag: &Bag) -> &[u64] {
         match self {
             Self::Characters => bag.symbols(),
             Self::Words => bag.words(),
