@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{ItemName, Match, Reasons};
+use crate::text::Filter;
 use crate::{Error, Result};
 
 /// The language of a sentence.
@@ -76,7 +77,7 @@ impl Reasons {
     /// A natural sentence: the past items that speak most for the item, the tags or keywords they all
     /// share with it, other interests it fits, and the shares of the recommenders where there are
     /// several. It names three of each at most, and past items only that add at least a quarter of
-    /// what the first adds; titles past 60 characters are cut.
+    /// what the first adds; titles lose their HTML, and are cut past 60 characters.
     pub fn to_sentence(&self, language: Language, domain: Domain) -> String {
         let told = Told::of(self);
         match language {
@@ -124,8 +125,9 @@ impl<'a> Told<'a> {
     }
 }
 
-/// A title short enough for a sentence.
+/// A title short enough for a sentence, without HTML.
 fn short(title: &str) -> String {
+    let title = Filter::Html {}.apply(title);
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     if title.chars().count() <= TITLE {
         return title;
@@ -145,4 +147,17 @@ fn list(parts: &[String], comma: &str, last: &str) -> String {
 
 fn percent(share: f32) -> u32 {
     (100.0 * share).round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_plain_and_short() {
+        assert_eq!(short("<b>手机壳</b>&nbsp;新款"), "手机壳 新款");
+        assert_eq!(short("a < b"), "a < b");
+        let long = short(&"长".repeat(61));
+        assert!(long.ends_with('…') && long.chars().count() == TITLE);
+    }
 }

@@ -254,8 +254,8 @@ fn tags_match_the_profile_and_titles_are_told() {
     assert_eq!(said, want);
     assert_eq!(
         got.to_sentence(Language::Zh, Domain::Shop),
-        "因为你买过“手机”和“充电器”,它们与这项推荐有相同的标签“mobile”;也符合你对“paper”的兴趣;\
-         其中 first 占 75%,second 占 25%。"
+        "因为你买过“手机”和“充电器”，它们与这项推荐有相同的标签“mobile”；也符合你对“paper”的兴趣；\
+         其中 first 占 75%，second 占 25%。"
     );
     assert!(
         got.to_sentence(Language::Zh, Domain::Music).starts_with("因为你听过《手机》和《充电器》")
@@ -285,7 +285,7 @@ fn keywords_and_interests_stand_in_for_tags() {
     let said = got.to_sentence(Language::En, Domain::News);
     assert_eq!(said, "Recommended by graph; nothing that you read points to it.");
     let said = got.to_sentence(Language::Zh, Domain::News);
-    assert_eq!(said, "由 graph 推荐,与你读过的文章没有直接关联。");
+    assert_eq!(said, "由 graph 推荐，与你读过的文章没有直接关联。");
     let silent = silent.with_keywords(&words);
     let said = why(&silent, "a", "pen").to_sentence(Language::Zh, Domain::News);
     assert_eq!(said, "因为你对“ink”感兴趣。");

@@ -24,14 +24,14 @@ pub(super) fn sentence(told: &Told<'_>, domain: Domain) -> String {
         } else {
             format!("由 {} 推荐", list(&names, "、", " 和 "))
         };
-        return format!("{by},与{}没有直接关联。", history(domain));
+        return format!("{by}，与{}没有直接关联。", history(domain));
     }
     if names.len() > 1 {
         let shares =
             told.recommenders.iter().map(|(name, s)| format!("{name} 占 {}%", percent(*s)));
-        clauses.push(format!("其中 {}", shares.collect::<Vec<_>>().join(",")));
+        clauses.push(format!("其中 {}", shares.collect::<Vec<_>>().join("，")));
     }
-    format!("{}。", clauses.join(";"))
+    format!("{}。", clauses.join("；"))
 }
 
 fn because(told: &Told<'_>, domain: Domain) -> String {
@@ -48,7 +48,7 @@ fn because(told: &Told<'_>, domain: Domain) -> String {
         let they = if told.past.len() == 1 { "它" } else { "它们" };
         let noun = if told.shared_are_tags { "标签" } else { "关键词" };
         let labels: String = told.shared.iter().map(|label| format!("“{label}”")).collect();
-        clause += &format!(",{they}与这项推荐有相同的{noun}{labels}");
+        clause += &format!("，{they}与这项推荐有相同的{noun}{labels}");
     }
     clause
 }
