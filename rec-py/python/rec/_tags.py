@@ -70,7 +70,10 @@ class TagClassifier:
             greater ``learning_rate``.
         learners: By name (``"svm"``, ``"logistic"``, ``"nb_svm"``, ``"naive_bayes"``,
             ``"fasttext"``, ``"cnn"``) or with parameters, ``{"learner": "svm", "c": 0.5}``.
-            ``"cnn"``, a convolutional network, sees the order of words; it takes minutes.
+            ``"cnn"``, a convolutional network, sees the order of words; it takes minutes. With
+            ``{"learner": "cnn", "pretraining": 10, "fixed_channel": True}`` it starts from word
+            vectors of the texts themselves, and of those given as ``unlabelled``; ``"tokens":
+            "words"`` reads words rather than characters.
         words: Word n-grams up to this length; 0 for none.
         ideographs: Shortest and longest n-gram of characters with an ideograph; ``(0, 0)`` for none.
         letters: The same of other characters, within words.
