@@ -73,7 +73,7 @@ def test_an_encoder_learns_in_place_and_is_written(minilm, tmp_path):
     assert len(enc.history.losses) == 1
     assert not np.allclose(masked, before, atol=1e-3)
     # It learns on from what it has become, not from where it began.
-    enc.fit_pairs(texts[:8], texts[8:16], learning_rate=1e-9)
+    enc.fit_pairs(texts[::2], texts[1::2], learning_rate=1e-9)
     assert np.allclose(enc.encode(texts), masked, atol=1e-4)
     enc.save(tmp_path / "kept")
     again = rec.TextEncoder.from_pretrained(tmp_path / "kept")

@@ -199,8 +199,14 @@ class Fusion(Model):
         ranker = found.pop("ranker")
         found["used"] = "weights" if ranker is None else "trees"
         if ranker is None:
-            options = {"k": k, "levels": levels, "candidates": candidates}
-            self.learn(validation, max_users=max_users, seed=seed, **options)
+            self.learn(
+                validation,
+                k=k,
+                levels=levels,
+                candidates=candidates,
+                max_users=max_users,
+                seed=seed,
+            )
             return found
         self._trees = _Trees(json.dumps(ranker), candidates, items, ages)
         self.method = "trees"
