@@ -76,7 +76,7 @@ pub(in crate::graph) fn right_vectors(
         // A random subspace does not know how far its values span.
         basis = match last == 0.0 {
             true => orthonormal(&image, p)?,
-            false => orthonormal(&filtered(&ritz, image, &values, &gram), p)?,
+            false => orthonormal(&filtered(&ritz, image, &values, gram), p)?,
         };
         last = sum;
     }
