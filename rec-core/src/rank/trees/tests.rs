@@ -10,7 +10,8 @@ use crate::{Error, parallel};
 /// Whom to trust depends on the item in a way that no weights by user can say: the first model is right
 /// about items of even number, the second about the others.
 fn models(world: &World) -> Vec<Arc<dyn Recommend>> {
-    let lift = |even: bool| move |user: usize| if user.is_multiple_of(2) == even { 1.5 } else { -0.2 };
+    let lift =
+        |even: bool| move |user: usize| if user.is_multiple_of(2) == even { 1.5 } else { -0.2 };
     vec![world.model(1, lift(true)), world.model(2, lift(false))]
 }
 

@@ -10,7 +10,7 @@ use super::process::{sharpen, to};
 use super::{Bspm, KIND};
 use crate::collab::factors;
 use crate::fit::Model;
-use crate::graph::filter::{Filter, distinct_items};
+use crate::graph::filter::{Filter, distinct_items, filter_model};
 use crate::ops::gemm::{Matrix, product};
 use crate::{Error, Result};
 
@@ -118,72 +118,4 @@ impl BspmModel {
     }
 }
 
-impl Scorer for BspmModel {
-    fn n_users(&self) -> usize {
-        self.ids.users.len()
-    }
-
-    fn n_items(&self) -> usize {
-        self.ids.items.len()
-    }
-
-    fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
-        let histories: Vec<&[u32]> = users.iter().map(|&u| self.seen.row(u as usize)).collect();
-        self.process(&histories, out);
-        Ok(())
-    }
-}
-
-impl Recommend for BspmModel {
-    fn ids(&self) -> &Arc<IdMaps> {
-        &self.ids
-    }
-
-    fn seen(&self) -> &Csr {
-        &self.seen
-    }
-
-    fn score_histories(&self, histories: &[History], out: &mut [f32]) -> Result<()> {
-        let items = distinct_items(histories, self.ids.items.len())?;
-        let items: Vec<&[u32]> = items.iter().map(Vec::as_slice).collect();
-        self.process(&items, out);
-        Ok(())
-    }
-}
-
-impl Similar for BspmModel {
-    fn similar_ids(&self) -> &Arc<IdMaps> {
-        &self.ids
-    }
-
-    /// By the cosine of the items' singular vectors.
-    fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
-        if self.config.factors == 0 {
-            let why = "it has no item vectors then; choose factors of at least 1";
-            return Err(Error::unsupported("similar items", "BSPM without factors", why));
-        }
-        similar_rows(&self.vectors, self.config.factors, items, k, true)
-    }
-}
-
-impl Model for BspmModel {
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn writer(&self) -> Result<ModelWriter> {
-        let mut writer = ModelWriter::new(KIND, &self.config)?;
-        writer.ids(&self.ids);
-        writer.f32("vectors", &[self.n_items(), self.config.factors], &self.vectors)?;
-        writer.csr("seen", &self.seen)?;
-        Ok(writer)
-    }
-
-    fn as_similar(&self) -> Option<&dyn Similar> {
-        Some(self)
-    }
-
-    fn as_explain(&self) -> Option<&dyn Explain> {
-        Some(self)
-    }
-}
+filter_model!(BspmModel, process, "BSPM without factors");

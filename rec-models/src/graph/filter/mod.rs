@@ -65,3 +65,80 @@ pub(super) fn distinct_items(histories: &[History], n_items: usize) -> Result<Ve
     });
     items.collect()
 }
+
+/// What every model is that scores a user's items by a filter: `$score` writes the scores of histories. Its
+/// fields are `config`, `ids`, `seen` and `vectors`, the right singular vectors.
+macro_rules! filter_model {
+    ($model:ident, $score:ident, $without:literal) => {
+        impl Scorer for $model {
+            fn n_users(&self) -> usize {
+                self.ids.users.len()
+            }
+
+            fn n_items(&self) -> usize {
+                self.ids.items.len()
+            }
+
+            fn score(&self, users: &[u32], out: &mut [f32]) -> Result<()> {
+                let had: Vec<&[u32]> = users.iter().map(|&u| self.seen.row(u as usize)).collect();
+                self.$score(&had, out);
+                Ok(())
+            }
+        }
+
+        impl Recommend for $model {
+            fn ids(&self) -> &Arc<IdMaps> {
+                &self.ids
+            }
+
+            fn seen(&self) -> &Csr {
+                &self.seen
+            }
+
+            fn score_histories(&self, histories: &[History], out: &mut [f32]) -> Result<()> {
+                let items = distinct_items(histories, self.ids.items.len())?;
+                let items: Vec<&[u32]> = items.iter().map(Vec::as_slice).collect();
+                self.$score(&items, out);
+                Ok(())
+            }
+        }
+
+        impl Similar for $model {
+            fn similar_ids(&self) -> &Arc<IdMaps> {
+                &self.ids
+            }
+
+            /// By the cosine of the items' singular vectors.
+            fn similar(&self, items: &[u32], k: usize) -> Result<TopK> {
+                if self.config.factors == 0 {
+                    let why = "it has no item vectors then; choose factors of at least 1";
+                    return Err(Error::unsupported("similar items", $without, why));
+                }
+                similar_rows(&self.vectors, self.config.factors, items, k, true)
+            }
+        }
+
+        impl Model for $model {
+            fn kind(&self) -> &'static str {
+                KIND
+            }
+
+            fn writer(&self) -> Result<ModelWriter> {
+                let mut writer = ModelWriter::new(KIND, &self.config)?;
+                writer.ids(&self.ids);
+                writer.f32("vectors", &[self.n_items(), self.config.factors], &self.vectors)?;
+                writer.csr("seen", &self.seen)?;
+                Ok(writer)
+            }
+
+            fn as_similar(&self) -> Option<&dyn Similar> {
+                Some(self)
+            }
+
+            fn as_explain(&self) -> Option<&dyn Explain> {
+                Some(self)
+            }
+        }
+    };
+}
+pub(super) use filter_model;
