@@ -33,10 +33,10 @@ use rand::seq::SliceRandom as _;
 use rec_core::data::{Csr, Dataset, IdMaps};
 use rec_core::parallel;
 use rec_core::rank::{Factors, Recommend, Scorer};
-use rec_models::fit::{Fit, FitContext, Validation};
+use rec_models::fit::{Estimator, Fit, FitContext, Validation};
 use rec_models::graph::{
-    Bspm, Contrast, GfCf, GraphLoss, LightGcn, Merge, Ngcf, PositiveSampling, ScoreBy, Solver,
-    UltraGcn, Views,
+    Bspm, Contrast, GfCf, GraphLoss, LightGcn, Merge, Ngcf, PositiveSampling, ScoreBy, Sgfcf,
+    Solver, UltraGcn, Views,
 };
 use support::{data, dataset, n_items, recall_ndcg, sequences};
 
@@ -55,6 +55,7 @@ enum Kind {
     GfCf,
     LightGcn,
     Ngcf,
+    Sgfcf,
     UltraGcn,
 }
 
@@ -109,6 +110,18 @@ struct Args {
     late: bool,
     #[arg(long)]
     mean: bool,
+    /// What SGFCF raises degrees to.
+    #[arg(long, default_value_t = 0.34)]
+    epsilon: f32,
+    /// What SGFCF adds to degrees.
+    #[arg(long, default_value_t = 0.0)]
+    alpha: f32,
+    /// Exponents of SGFCF's singular values.
+    #[arg(long, num_args = 2, default_values_t = [0.8, 0.8])]
+    betas: Vec<f32>,
+    /// Weight of SGFCF's linear filter.
+    #[arg(long, default_value_t = 0.3)]
+    gamma: f32,
     /// Items drawn for each interaction (UltraGCN) or a step (a softmax over them, not over the batch).
     #[arg(long)]
     negatives: Option<usize>,
@@ -138,6 +151,8 @@ struct Args {
     patience: usize,
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    #[arg(long, default_value = "cpu")]
+    device: String,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[arg(long)]
@@ -188,6 +203,28 @@ impl Args {
         }
     }
 
+    fn sgfcf(&self) -> Sgfcf {
+        Sgfcf {
+            factors: self.factors,
+            epsilon: self.epsilon,
+            alpha: self.alpha,
+            betas: [self.betas[0], self.betas[1]],
+            gamma: self.gamma,
+            ..Sgfcf::default()
+        }
+    }
+
+    fn model(&self) -> Box<dyn Estimator> {
+        match self.model {
+            Kind::Bspm => Box::new(self.bspm()),
+            Kind::GfCf => Box::new(self.gfcf()),
+            Kind::LightGcn => Box::new(self.estimator()),
+            Kind::Ngcf => Box::new(self.ngcf()),
+            Kind::Sgfcf => Box::new(self.sgfcf()),
+            Kind::UltraGcn => Box::new(self.ultra()),
+        }
+    }
+
     fn gfcf(&self) -> GfCf {
         GfCf { factors: self.factors, ..GfCf::default() }
     }
@@ -230,7 +267,8 @@ impl Args {
     }
 
     fn ctx(&self) -> FitContext<'static> {
-        FitContext { threads: Some(self.threads), seed: self.seed, ..FitContext::default() }
+        let device = self.device.parse().unwrap();
+        FitContext { device, threads: Some(self.threads), seed: self.seed, ..FitContext::default() }
     }
 }
 
@@ -255,35 +293,25 @@ fn main() {
             let n = n.max(n_items(&held));
             let kept = dataset(&kept, n);
             match args.model {
-                Kind::Bspm => once(&args.bspm(), &args, &kept, &held, "held out"),
-                Kind::GfCf => once(&args.gfcf(), &args, &kept, &held, "held out"),
-                Kind::LightGcn => tune(&args.estimator(), &args, &kept, &held),
-                Kind::Ngcf => tune(&args.ngcf(), &args, &kept, &held),
-                Kind::UltraGcn => tune(&args.ultra(), &args, &kept, &held),
+                Kind::Bspm | Kind::GfCf | Kind::Sgfcf => {
+                    once(&*args.model(), &args, &kept, &held, "held out");
+                }
+                _ => tune(&*args.model(), &args, &kept, &held),
             }
         }
         Job::Size => {}
         Job::Gfcf => once(&args.gfcf(), &args, &dataset(&train, n), &test, "test"),
-        Job::Test => {
-            let train = dataset(&train, n);
-            match args.model {
-                Kind::Bspm => once(&args.bspm(), &args, &train, &test, "test"),
-                Kind::GfCf => once(&args.gfcf(), &args, &train, &test, "test"),
-                Kind::LightGcn => once(&args.estimator(), &args, &train, &test, "test"),
-                Kind::Ngcf => once(&args.ngcf(), &args, &train, &test, "test"),
-                Kind::UltraGcn => once(&args.ultra(), &args, &train, &test, "test"),
-            }
-        }
+        Job::Test => once(&*args.model(), &args, &dataset(&train, n), &test, "test"),
     }
 }
 
 /// Trains and measures once.
-fn once<F: Fit>(estimator: &F, args: &Args, train: &Dataset, test: &Users, part: &str) {
+fn once(estimator: &dyn Estimator, args: &Args, train: &Dataset, test: &Users, part: &str) {
     let start = Instant::now();
-    let model = estimator.fit(train, &mut args.ctx()).unwrap();
+    let model = estimator.fit_model(train, &mut args.ctx()).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let measured = parallel::install(Some(args.threads), || Ok(recall_ndcg(&model, test, 20)));
+    let measured = parallel::install(Some(args.threads), || Ok(recall_ndcg(&*model, test, 20)));
     let (recall, ndcg) = measured.unwrap();
     let ranking = start.elapsed().as_secs_f64();
     println!(
@@ -360,7 +388,7 @@ fn hold_out(train: &Users, seed: u64) -> (Users, Users) {
     parts.unzip()
 }
 
-fn tune<F: Fit>(estimator: &F, args: &Args, kept: &Dataset, held: &Users) {
+fn tune(estimator: &dyn Estimator, args: &Args, kept: &Dataset, held: &Users) {
     let start = Instant::now();
     let out = Mutex::new(0usize);
     let measure = |model: &dyn Recommend| {
@@ -382,7 +410,7 @@ fn tune<F: Fit>(estimator: &F, args: &Args, kept: &Dataset, held: &Users) {
         patience: Some(args.patience),
     };
     let mut ctx = FitContext { validation: Some(validation), ..args.ctx() };
-    estimator.fit(kept, &mut ctx).unwrap();
+    estimator.fit_model(kept, &mut ctx).unwrap();
 }
 
 /// Parts of gowalla, and ten million edges between users and items drawn by their popularity.

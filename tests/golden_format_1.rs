@@ -15,7 +15,7 @@ use rec_models::collab::{Als, Bpr, CoTransition, Ease, ItemKnn, Popular, Slim, U
 use rec_models::content::Content;
 use rec_models::fit::Estimator;
 use rec_models::graph::{
-    Bspm, GfCf, LightGcn, LinkPredictor, Ngcf, Sept, SocialLightGcn, UltraGcn,
+    Bspm, GfCf, LightGcn, LinkPredictor, Ngcf, Sept, Sgfcf, SocialLightGcn, UltraGcn,
 };
 use rec_models::hybrid::{Pipeline, PipelineConfig};
 use rec_models::vectors::Item2Vec;
@@ -83,6 +83,7 @@ fn estimator(kind: &str) -> Box<dyn Estimator> {
         }
         "ngcf" => Box::new(Ngcf { factors: 3, layers: 2, epochs: 5, ..Ngcf::default() }),
         "sept" => Box::new(Sept { factors: 3, epochs: 5, positives: 2, ..Sept::default() }),
+        "sgfcf" => Box::new(Sgfcf { factors: 3, betas: [0.5, 1.5], ..Sgfcf::default() }),
         "social_lightgcn" => {
             Box::new(SocialLightGcn { factors: 3, epochs: 5, ..SocialLightGcn::default() })
         }

@@ -15,14 +15,15 @@ use crate::content::{Content, ContentModel};
 use crate::fit::{Estimator, Model};
 use crate::graph::{
     Bspm, BspmModel, GfCf, GfCfModel, LightGcn, LightGcnModel, LinkModel, LinkPredictor, Ngcf,
-    NgcfModel, Sept, SeptModel, SocialLightGcn, SocialLightGcnModel, UltraGcn, UltraGcnModel,
+    NgcfModel, Sept, SeptModel, Sgfcf, SgfcfModel, SocialLightGcn, SocialLightGcnModel, UltraGcn,
+    UltraGcnModel,
 };
 use crate::hybrid::PipelineModel;
 use crate::vectors::{Item2Vec, Item2VecModel};
 use crate::{Error, Result};
 
 /// The kinds that [`load`] knows.
-pub const KINDS: [&str; 19] = [
+pub const KINDS: [&str; 20] = [
     "als",
     "bpr",
     "bspm",
@@ -38,6 +39,7 @@ pub const KINDS: [&str; 19] = [
     "pipeline",
     "popular",
     "sept",
+    "sgfcf",
     "slim",
     "social_lightgcn",
     "ultragcn",
@@ -68,6 +70,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Box<dyn Model>> {
         "ngcf" => Box::new(NgcfModel::load(&reader)?),
         "popular" => Box::new(PopularModel::load(&reader)?),
         "sept" => Box::new(SeptModel::load(&reader)?),
+        "sgfcf" => Box::new(SgfcfModel::load(&reader)?),
         "slim" => Box::new(SlimModel::load(&reader)?),
         "social_lightgcn" => Box::new(SocialLightGcnModel::load(&reader)?),
         "ultragcn" => Box::new(UltraGcnModel::load(&reader)?),
@@ -133,6 +136,7 @@ estimators! {
     "ngcf" => Ngcf,
     "popular" => Popular,
     "sept" => Sept,
+    "sgfcf" => Sgfcf,
     "slim" => Slim,
     "social_lightgcn" => SocialLightGcn,
     "ultragcn" => UltraGcn,

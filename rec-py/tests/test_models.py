@@ -35,6 +35,7 @@ MODELS = [
     rec.SGL(factors=8, layers=2, epochs=2, batch_size=256, drop_rate=0.2),
     rec.UltraGCN(factors=8, epochs=2, batch_size=256, negatives=10),
     rec.GFCF(factors=4),
+    rec.SGFCF(factors=4, betas=(0.5, 1.5), gamma=0.1),
     rec.BSPM(factors=4, sharpening=1.0, solver="euler", merge="late", mean=True),
     rec.NGCF(factors=8, layers=2, epochs=2, batch_size=256),
 ]

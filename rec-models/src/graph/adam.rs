@@ -36,6 +36,23 @@ impl Trained {
         self.steps
     }
 
+    /// The means of the gradients and of their squares.
+    pub(in crate::graph) fn moments(&self) -> [&[f32]; 2] {
+        [&self.first, &self.second]
+    }
+
+    /// Takes over embeddings, both moments, and the steps that led there.
+    ///
+    /// # Panics
+    /// If a table has another length.
+    pub(in crate::graph) fn set(&mut self, tables: [Vec<f32>; 3], steps: u64) {
+        let places = [&mut self.embeddings, &mut self.first, &mut self.second];
+        for (place, table) in places.into_iter().zip(&tables) {
+            place.copy_from_slice(table);
+        }
+        self.steps = steps;
+    }
+
     /// The next step.
     pub(in crate::graph) fn step(&mut self, gradient: Gradient<'_>, rate: f32) {
         self.steps += 1;
@@ -84,7 +101,8 @@ impl Trained {
         ))
     }
 
-    fn shape(&self) -> [usize; 2] {
+    /// Rows, and values of each.
+    pub(in crate::graph) fn shape(&self) -> [usize; 2] {
         [self.embeddings.len() / self.d.max(1), self.d]
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::RngExt;
 
 /// The devices of this build that have kernels of their own.
-pub(super) fn devices() -> Vec<Device> {
+pub(crate) fn devices() -> Vec<Device> {
     vec![
         Device::flex(),
         #[cfg(feature = "libtorch")]

@@ -22,7 +22,7 @@
 pub mod adamw;
 pub mod attention;
 #[cfg(test)]
-mod check;
+pub(crate) mod check;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod embedding;
@@ -39,6 +39,7 @@ pub mod pool;
 pub(crate) mod simd;
 pub mod spmm;
 
+pub(crate) use adamw::adam_step;
 pub use adamw::{AdamW, AdamWConfig, TableAdamW};
 pub use attention::{Attention, attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_rows};

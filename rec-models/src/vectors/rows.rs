@@ -181,6 +181,15 @@ impl Cells<'_> {
         }
     }
 
+    /// Adds `after − before` to the row, as [`Cells::add_at`].
+    #[inline(always)]
+    pub(super) fn add_difference<S: Lanes>(self, s: S, after: &[f32], before: &[f32]) {
+        let (after, before) = (&after[..self.0.len()], &before[..self.0.len()]);
+        for at in (0..after.len()).step_by(S::WIDTH) {
+            self.add_at(s, at, [s.sub(s.load(&after[at..]), s.load(&before[at..]))]);
+        }
+    }
+
     /// Adds to this row what a copy of it was changed by since both were `merged`, and gives the sum to
     /// the copy.
     #[inline(always)]

@@ -23,7 +23,7 @@ from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate, leaderboard
 from ._fusion import Fusion
-from ._graph import BSPM, GFCF, NGCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
+from ._graph import BSPM, GFCF, NGCF, SGFCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
 from ._language import LanguageModel
 from ._models import (
     ALS,
@@ -117,6 +117,7 @@ __all__ = [
     "Recommendations",
     "Report",
     "SEPT",
+    "SGFCF",
     "SGL",
     "SIF",
     "SLIM",

@@ -457,6 +457,52 @@ class GFCF(Model):
         self._set(locals())
 
 
+class SGFCF(Model):
+    """A graph filter whose normalisation and response are free (Peng et al. 2024): nothing is trained.
+
+    With degrees to the power ``epsilon`` in place of their roots frequent items keep more of their
+    weight. The leading singular vectors count by powers of their values, and beside them stands a
+    linear filter.
+
+    Args:
+        factors: Singular vectors, at most as many as there are users or items.
+        epsilon: What degrees are raised to; 0.5 is the symmetric normalisation.
+        alpha: What is added to degrees first.
+        betas: Exponents of the singular values for users and items whose neighbours have least and
+            most to do with each other.
+        gamma: Weight of the linear filter.
+        max_memory: Bytes that fitting may take.
+    """
+
+    _kind = "sgfcf"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        epsilon: float = 0.34,
+        alpha: float = 0.0,
+        betas: tuple[float, float] = (0.8, 0.8),
+        gamma: float = 0.3,
+        max_memory: int = 8 << 30,
+        random_state: int | None = 0,
+        num_threads: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.factors: int
+        self.epsilon: float
+        self.alpha: float
+        self.betas: tuple[float, float]
+        self.gamma: float
+        self.max_memory: int
+        self._set(locals())
+
+    @classmethod
+    def _params(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        params = super()._params(config)
+        return params | {"betas": tuple(params["betas"])}
+
+
 class BSPM(Model):
     """A blurring-sharpening process (Choi et al. 2023): nothing is trained.
 

@@ -5,6 +5,7 @@ use rec_core::rank::{Explain, Explanation};
 use super::BspmModel;
 use super::process::{blur, sharpen};
 use crate::Result;
+use crate::graph::filter::explanation;
 use crate::graph::paths::check_ids;
 
 impl BspmModel {
@@ -23,12 +24,12 @@ impl BspmModel {
         let ideal = sharpen(&self.config, filter, vec![0.0; m], Some(&alone), 1);
         let vector = |i: usize| &self.vectors[i * d..][..d];
         let mut low = vec![0f32; d];
-        for (i, (x, root)) in ideal.iter().zip(&filter.roots).enumerate() {
+        for (i, (x, root)) in ideal.iter().zip(&filter.divisors).enumerate() {
             if *x != 0.0 {
                 low.iter_mut().zip(vector(i)).for_each(|(low, v)| *low += x * root * v);
             }
         }
-        for (j, (part, root)) in column.iter_mut().zip(&filter.roots).enumerate() {
+        for (j, (part, root)) in column.iter_mut().zip(&filter.divisors).enumerate() {
             let along: f32 = vector(j).iter().zip(&low).map(|(a, b)| a * b).sum();
             *part += along / root;
         }
@@ -42,9 +43,6 @@ impl Explain for BspmModel {
         check_ids(&self.seen, user, item)?;
         let column = self.column(item);
         let past = self.seen.row(user as usize).iter();
-        let mut contributions: Vec<(u32, f32)> = past.map(|&j| (j, column[j as usize])).collect();
-        contributions.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let score = contributions.iter().map(|(_, part)| part).sum();
-        Ok(Explanation { score, contributions, exact: true })
+        Ok(explanation(past.map(|&j| (j, column[j as usize])).collect()))
     }
 }

@@ -6,19 +6,15 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use rec_core::data::Dataset;
-use rec_core::parallel;
 use serde::{Deserialize, Serialize};
 
 pub use model::BspmModel;
 pub use process::{Merge, Solver};
 
 use crate::collab::checks;
-use crate::collab::rows::Task;
 use crate::fit::{Fit, FitContext};
-use crate::graph::filter::{Filter, check_rank, svd};
+use crate::graph::filter::{Fitted, Plan, Scaling};
 use crate::{Error, Result};
 
 /// A blurring–sharpening process: a user's items `r` are blurred along the graph, as by
@@ -98,23 +94,6 @@ impl Bspm {
         );
         Err(Error::parameter("sharpening", self.sharpening, why))
     }
-
-    fn check_data(&self, [users, items]: [usize; 2], interactions: usize) -> Result<()> {
-        check_rank(self.factors, [users, items])?;
-        let columns = (self.factors + svd::OVERSAMPLING) as u64;
-        // Three matrices of the subspace over items, one over users, and the sparse matrix and its
-        // transpose.
-        let needs = 4 * columns * (3 * items as u64 + users as u64) + 16 * interactions as u64;
-        if needs <= self.max_memory {
-            return Ok(());
-        }
-        Err(Error::TooLarge {
-            what: format!("BSPM of {users} users and {items} items"),
-            needs,
-            limit: self.max_memory,
-            why: "raise max_memory if the machine has it, or lower factors".into(),
-        })
-    }
 }
 
 impl Fit for Bspm {
@@ -126,17 +105,15 @@ impl Fit for Bspm {
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<BspmModel> {
         self.check()?;
-        let log = &data.interactions;
-        let weights = log.matrix();
-        checks::weights(KIND, &weights, log)?;
-        self.check_data([log.n_users(), log.n_items()], weights.nnz())?;
-        ctx.cancel.check("BSPM")?;
-        let task = Task::begin(ctx, "BSPM", svd::MOST_ITERATIONS);
-        parallel::install(ctx.cpu_threads("BSPM")?, || {
-            let seen = Arc::new(weights.binary());
-            let filter = Filter::new(&seen);
-            let vectors = svd::right_vectors(&filter.by_user, self.factors, ctx.seed, &task)?;
-            BspmModel::new(self.clone(), log.ids().clone(), seen, vectors)
+        let plan = Plan {
+            kind: KIND,
+            name: "BSPM",
+            factors: self.factors,
+            scaling: Scaling::SYMMETRIC,
+            max_memory: self.max_memory,
+        };
+        plan.fit(data, ctx, |Fitted { ids, seen, leading }| {
+            BspmModel::new(self.clone(), ids, seen, leading.vectors)
         })
     }
 }

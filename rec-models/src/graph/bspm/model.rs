@@ -10,7 +10,7 @@ use super::process::{sharpen, to};
 use super::{Bspm, KIND};
 use crate::collab::factors;
 use crate::fit::Model;
-use crate::graph::filter::{Filter, distinct_items, filter_model};
+use crate::graph::filter::{Filter, Scaling, check_parts, distinct_items, filter_model};
 use crate::ops::gemm::{Matrix, product};
 use crate::{Error, Result};
 
@@ -36,17 +36,8 @@ impl BspmModel {
         vectors: Vec<f32>,
     ) -> Result<Self> {
         config.check()?;
-        let (n, m, d) = (ids.users.len(), ids.items.len(), config.factors);
-        for (what, expected, got) in [
-            ("rows of the model's matrix", n, seen.n_rows()),
-            ("columns of the model's matrix", m, seen.n_cols()),
-            ("values of the singular vectors", m * d, vectors.len()),
-        ] {
-            if expected != got {
-                return Err(Error::shape(what, expected, got));
-            }
-        }
-        let filter = Filter::new(&seen);
+        check_parts(&ids, &seen, &vectors, config.factors)?;
+        let filter = Filter::new(&seen, Scaling::SYMMETRIC);
         Ok(Self { config, ids, seen, filter, vectors })
     }
 
@@ -71,7 +62,7 @@ impl BspmModel {
     }
 
     /// Scores of users who had these items.
-    fn process(&self, histories: &[&[u32]], out: &mut [f32]) {
+    fn process(&self, _users: Option<&[u32]>, histories: &[&[u32]], out: &mut [f32]) {
         let m = self.ids.items.len().max(1);
         for (histories, out) in histories.chunks(USERS).zip(out.chunks_mut(USERS * m)) {
             let columns = histories.len();
@@ -111,7 +102,7 @@ impl BspmModel {
         let low = self.filter.low(histories, &self.vectors, d);
         let low = Matrix::new(&low, [columns, d]).transposed();
         let mut ideal = product(Matrix::new(&self.vectors, [m, d]), low);
-        for (row, root) in ideal.chunks_exact_mut(columns).zip(&self.filter.roots) {
+        for (row, root) in ideal.chunks_exact_mut(columns).zip(&self.filter.divisors) {
             row.iter_mut().for_each(|x| *x *= root);
         }
         Some(ideal)

@@ -24,18 +24,20 @@ const SPAN_OF_TWO: f64 = 300.0;
 /// Directions with less of the largest one's square are noise.
 const RANK: f64 = 1e-10;
 
-/// `[columns, k]`, row-major and orthonormal: the right singular vectors of the `k` largest singular
-/// values, largest first. Where the matrix has fewer that are not 0, the rest are zeros.
-pub(in crate::graph) fn right_vectors(
-    matrix: &Csr,
-    k: usize,
-    seed: u64,
-    task: &Task,
-) -> Result<Vec<f32>> {
+/// The `k` largest singular values, largest first, and their right singular vectors, `[columns, k]`,
+/// row-major and orthonormal. Where the matrix has fewer that are not 0, the rest are zeros.
+#[derive(Clone, Debug, Default)]
+pub(in crate::graph) struct Leading {
+    pub(in crate::graph) values: Vec<f32>,
+    pub(in crate::graph) vectors: Vec<f32>,
+}
+
+/// The `k` leading right singular vectors of a matrix.
+pub(in crate::graph) fn leading(matrix: &Csr, k: usize, seed: u64, task: &Task) -> Result<Leading> {
     let (n, m) = (matrix.n_rows(), matrix.n_cols());
     let p = (k + OVERSAMPLING).min(n).min(m);
     if k == 0 {
-        return Ok(Vec::new());
+        return Ok(Leading::default());
     }
     let transposed = matrix.transpose();
     let gram = |x: &[f32]| {
@@ -70,7 +72,7 @@ pub(in crate::graph) fn right_vectors(
         let ritz = turned(&basis);
         let sum: f64 = values.iter().take(k).sum();
         if whole || sum - last <= TOLERANCE * sum {
-            return Ok(leading(&ritz, &values, p, k));
+            return Ok(first(&ritz, &values, p, k));
         }
         let image = turned(&image);
         // A random subspace does not know how far its values span.
@@ -115,13 +117,16 @@ fn filtered(
 }
 
 /// The first `k` of `p` columns, those of eigenvalues that are noise as zeros.
-fn leading(columns: &[f32], values: &[f64], p: usize, k: usize) -> Vec<f32> {
+fn first(columns: &[f32], values: &[f64], p: usize, k: usize) -> Leading {
     let largest = values.first().copied().unwrap_or(0.0);
     let kept = |at: usize| at < p && values[at] > RANK.sqrt() * largest;
     let row = |row: &[f32]| -> Vec<f32> {
         (0..k).map(|at| if kept(at) { row[at] } else { 0.0 }).collect()
     };
-    columns.chunks_exact(p).flat_map(row).collect()
+    Leading {
+        values: (0..k).map(|at| if kept(at) { values[at].sqrt() as f32 } else { 0.0 }).collect(),
+        vectors: columns.chunks_exact(p).flat_map(row).collect(),
+    }
 }
 
 /// `aᵀ b` of matrices with `p` columns, in double precision at the end.

@@ -4,6 +4,7 @@ use rec_core::rank::{Explain, Explanation};
 
 use super::GfCfModel;
 use crate::Result;
+use crate::graph::filter::explanation;
 use crate::graph::paths::{Degrees, Path, check_ids, strongest};
 
 impl GfCfModel {
@@ -25,21 +26,15 @@ impl Explain for GfCfModel {
     /// `Σ_v r̃_vj r̃_vi + α √(d_i / d_j) ⟨V_j, V_i⟩`.
     fn explain(&self, user: u32, item: u32) -> Result<Explanation> {
         check_ids(&self.seen, user, item)?;
-        let (n, d) = (self.ids.users.len(), self.config.factors);
-        let mut having = vec![0f32; n];
-        self.filter.by_item.iter_row(item as usize).for_each(|(v, x)| having[v as usize] = x);
+        let d = self.config.factors;
         let vector = |i: u32| &self.vectors[i as usize * d..][..d];
-        let root = |i: u32| self.filter.roots[i as usize];
-        let part = |&j: &u32| {
-            let shared = self.filter.by_item.iter_row(j as usize);
-            let linear: f32 = shared.map(|(v, x)| x * having[v as usize]).sum();
+        let root = |i: u32| self.filter.divisors[i as usize];
+        let history = self.seen.row(user as usize);
+        let linear = self.filter.linear_parts(history, item);
+        let parts = history.iter().zip(linear).map(|(&j, linear)| {
             let ideal: f32 = vector(j).iter().zip(vector(item)).map(|(a, b)| a * b).sum();
             (j, linear + self.config.alpha * root(item) / root(j) * ideal)
-        };
-        let mut contributions: Vec<(u32, f32)> =
-            self.seen.row(user as usize).iter().map(part).collect();
-        contributions.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let score = contributions.iter().map(|(_, part)| part).sum();
-        Ok(Explanation { score, contributions, exact: true })
+        });
+        Ok(explanation(parts.collect()))
     }
 }

@@ -5,19 +5,15 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use rec_core::data::Dataset;
-use rec_core::parallel;
 use serde::{Deserialize, Serialize};
 
 pub use model::GfCfModel;
 
+use crate::Result;
 use crate::collab::checks;
-use crate::collab::rows::Task;
 use crate::fit::{Fit, FitContext};
-use crate::graph::filter::{Filter, check_rank, svd};
-use crate::{Error, Result};
+use crate::graph::filter::{Fitted, Plan, Scaling};
 
 /// A graph filter in closed form: with the normalised matrix `R̃ = D_U^-½ R D_I^-½` and `V` the
 /// right singular vectors of its `factors` largest singular values, a user's items `r` score
@@ -59,23 +55,6 @@ impl GfCf {
         }
         checks::not_negative("alpha", self.alpha)
     }
-
-    fn check_data(&self, [users, items]: [usize; 2], interactions: usize) -> Result<()> {
-        check_rank(self.factors, [users, items])?;
-        let columns = (self.factors + svd::OVERSAMPLING) as u64;
-        // Three matrices of the subspace over items, one over users, and the sparse matrix and its
-        // transpose.
-        let needs = 4 * columns * (3 * items as u64 + users as u64) + 16 * interactions as u64;
-        if needs <= self.max_memory {
-            return Ok(());
-        }
-        Err(Error::TooLarge {
-            what: format!("GF-CF of {users} users and {items} items"),
-            needs,
-            limit: self.max_memory,
-            why: "raise max_memory if the machine has it, or lower factors".into(),
-        })
-    }
 }
 
 impl Fit for GfCf {
@@ -87,17 +66,15 @@ impl Fit for GfCf {
 
     fn fit(&self, data: &Dataset, ctx: &mut FitContext<'_>) -> Result<GfCfModel> {
         self.check()?;
-        let log = &data.interactions;
-        let weights = log.matrix();
-        checks::weights(KIND, &weights, log)?;
-        self.check_data([log.n_users(), log.n_items()], weights.nnz())?;
-        ctx.cancel.check("GF-CF")?;
-        let task = Task::begin(ctx, "GF-CF", svd::MOST_ITERATIONS);
-        parallel::install(ctx.cpu_threads("GF-CF")?, || {
-            let filter = Filter::new(&weights.binary());
-            let vectors = svd::right_vectors(&filter.by_user, self.factors, ctx.seed, &task)?;
-            let seen = Arc::new(weights.binary());
-            GfCfModel::new(self.clone(), log.ids().clone(), seen, vectors)
+        let plan = Plan {
+            kind: KIND,
+            name: "GF-CF",
+            factors: self.factors,
+            scaling: Scaling::SYMMETRIC,
+            max_memory: self.max_memory,
+        };
+        plan.fit(data, ctx, |Fitted { ids, seen, leading }| {
+            GfCfModel::new(self.clone(), ids, seen, leading.vectors)
         })
     }
 }

@@ -9,7 +9,7 @@ use rec_core::store::{ModelReader, ModelWriter};
 use super::{GfCf, KIND};
 use crate::collab::factors;
 use crate::fit::Model;
-use crate::graph::filter::{Filter, distinct_items, filter_model};
+use crate::graph::filter::{Filter, Scaling, check_parts, distinct_items, filter_model};
 use crate::ops::gemm::{Matrix, product};
 use crate::{Error, Result};
 
@@ -32,17 +32,8 @@ impl GfCfModel {
         vectors: Vec<f32>,
     ) -> Result<Self> {
         config.check()?;
-        let (n, m, d) = (ids.users.len(), ids.items.len(), config.factors);
-        for (what, expected, got) in [
-            ("rows of the model's matrix", n, seen.n_rows()),
-            ("columns of the model's matrix", m, seen.n_cols()),
-            ("values of the singular vectors", m * d, vectors.len()),
-        ] {
-            if expected != got {
-                return Err(Error::shape(what, expected, got));
-            }
-        }
-        let filter = Filter::new(&seen);
+        check_parts(&ids, &seen, &vectors, config.factors)?;
+        let filter = Filter::new(&seen, Scaling::SYMMETRIC);
         Ok(Self { config, ids, seen, filter, vectors })
     }
 
@@ -67,32 +58,14 @@ impl GfCfModel {
     }
 
     /// Scores of users who had these items.
-    fn filtered(&self, histories: &[&[u32]], out: &mut [f32]) {
-        let (m, d) = (self.ids.items.len(), self.config.factors);
+    fn filtered(&self, _users: Option<&[u32]>, histories: &[&[u32]], out: &mut [f32]) {
+        let (m, d) = (self.ids.items.len().max(1), self.config.factors);
         self.ideal(histories, out);
-        let mut shares = vec![0f32; self.filter.by_user.n_rows()];
-        let mut users: Vec<u32> = Vec::new();
-        for (history, out) in histories.iter().zip(out.chunks_exact_mut(m.max(1))) {
-            if d > 0 {
-                let scales = self.filter.roots.iter().map(|root| self.config.alpha * root);
-                out.iter_mut().zip(scales).for_each(|(out, scale)| *out *= scale);
-            }
-            for (user, share) in
-                history.iter().flat_map(|&i| self.filter.by_item.iter_row(i as usize))
-            {
-                let sum = &mut shares[user as usize];
-                if *sum == 0.0 {
-                    users.push(user);
-                }
-                *sum += share;
-            }
-            for user in users.drain(..) {
-                let share = std::mem::take(&mut shares[user as usize]);
-                for (item, x) in self.filter.by_user.iter_row(user as usize) {
-                    out[item as usize] += share * x;
-                }
-            }
+        for out in out.chunks_exact_mut(m).filter(|_| d > 0) {
+            let scales = self.filter.divisors.iter().map(|root| self.config.alpha * root);
+            out.iter_mut().zip(scales).for_each(|(out, scale)| *out *= scale);
         }
+        self.filter.linear(histories, |at, item, x| out[at * m + item as usize] += x);
     }
 
     /// `r D_I^-½ V Vᵀ`, into `out`; zeros without vectors.

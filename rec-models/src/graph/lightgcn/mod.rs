@@ -10,6 +10,7 @@ mod noise;
 mod pass;
 mod sampled;
 mod state;
+mod tensor;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,8 @@ use content::Content;
 use crate::collab::checks;
 use crate::fit::{Fit, FitContext};
 use crate::train::{self, Plan};
-use crate::{Error, Result};
+use crate::device::limit_threads;
+use crate::{Device, Error, Result};
 
 /// A graph network without weights or activations: embeddings of users and items are propagated
 /// along the graph of who had what and averaged over the layers,
@@ -45,7 +47,8 @@ use crate::{Error, Result};
 /// computed without a tape, in `2 K` sparse products a step, two of them in part: the last layer
 /// forward only for rows the batch reads, the first backward only from rows with a gradient. Weights
 /// of interactions are not looked at, but negative ones are refused. The result does not depend on
-/// the number of threads.
+/// the number of threads. On another device than `cpu` the same steps are taken as tensors, with a
+/// tape and with all products whole; between epochs the embeddings come back.
 ///
 /// Settings make other published models of it:
 ///
@@ -335,7 +338,25 @@ impl Fit for LightGcn {
         let seen = Arc::new(weights.binary());
         let (seed, ids) = (ctx.seed, log.ids().clone());
         let plan = Plan { kind: KIND, config: self, epochs: self.epochs };
-        ctx.cpu_threads("LightGCN")?;
-        train::run(&plan, log, ctx, || state::State::new(self.clone(), ids, seen, beside, seed))
+        let device = self.device(ctx)?;
+        train::run(&plan, log, ctx, || {
+            Ok(state::State::new(self.clone(), ids, seen, beside, seed)?.on(device))
+        })
+    }
+}
+
+impl LightGcn {
+    /// burn's device for the steps; `None` for CPU threads.
+    fn device(&self, ctx: &FitContext<'_>) -> Result<Option<burn::tensor::Device>> {
+        if ctx.device == Device::Cpu {
+            return Ok(None);
+        }
+        if self.contrast.is_some() {
+            let why = "contrast of views trains on CPU threads; leave device at cpu";
+            return Err(Error::unsupported("contrast", format!("device {}", ctx.device), why));
+        }
+        let device = ctx.device.tensor()?;
+        limit_threads(&device, ctx.threads);
+        Ok(Some(device))
     }
 }

@@ -69,6 +69,11 @@ impl Layers {
         Self { weights, unit_rows: config.unit_rows, d: config.factors }
     }
 
+    /// What the sum takes of each layer, that of the initial embeddings first.
+    pub(super) fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
     fn last(&self) -> usize {
         self.weights.len() - 1
     }

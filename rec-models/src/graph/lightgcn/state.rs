@@ -3,6 +3,7 @@
 use std::slice::from_ref;
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use rayon::prelude::*;
 use rec_core::data::{Csr, IdMaps};
 use rec_core::graph::{Graph, GraphBuilder, NodeKind};
@@ -14,6 +15,7 @@ use super::draws::{Draws, NONE, Triple};
 use super::loss::{Gradients, Sides, bpr, softmax};
 use super::pass::{Given, Layers, Room, Wanted};
 use super::sampled::sampled_softmax;
+use super::tensor::{OnDevice, Surroundings};
 use super::{Beside, GraphLoss, LightGcn, LightGcnModel};
 use crate::Result;
 use crate::collab::factors::Table;
@@ -41,6 +43,8 @@ pub(in crate::graph) struct State {
     draws: Draws,
     pub(super) embeddings: Trained,
     work: Work,
+    /// Where steps are taken, if not on CPU threads; with automatic differentiation.
+    device: Option<Device>,
 }
 
 /// Room for a step.
@@ -127,9 +131,41 @@ impl State {
             graph,
             edges,
             thinned: None,
+            device: None,
         };
         state.thin(0)?;
         Ok(state)
+    }
+
+    /// The same run, its steps on a tensor device.
+    pub(super) fn on(self, device: Option<Device>) -> Self {
+        Self { device: device.map(Device::autodiff), ..self }
+    }
+
+    /// A step on each batch; the sum of the losses before them, each times its length.
+    pub(super) fn steps<'a>(
+        &mut self,
+        batches: impl Iterator<Item = &'a [Triple]>,
+        cancel: &Cancel,
+    ) -> Result<f64> {
+        let mut sum = 0.0;
+        let Some(device) = &self.device else {
+            for batch in batches {
+                cancel.check("an epoch of LightGCN")?;
+                sum += self.step(batch) * batch.len() as f64;
+            }
+            return Ok(sum);
+        };
+        let mut on = OnDevice::new(&self.embeddings, device);
+        for batch in batches {
+            cancel.check("an epoch of LightGCN")?;
+            let drawn = self.drawn(on.steps());
+            let Self { config, layers, edges, seen, .. } = self;
+            let by = Surroundings { config, layers, edges, seen };
+            sum += on.step(batch, &drawn, by) * batch.len() as f64;
+        }
+        on.store(&mut self.embeddings)?;
+        Ok(sum)
     }
 
     /// Draws the graphs of an epoch's views.
@@ -156,12 +192,12 @@ impl State {
         loss
     }
 
-    /// Items that all users of the next step are told from, where the loss asks for them.
-    fn drawn(&self) -> Vec<u32> {
+    /// Items that all users of the step after `steps` are told from, where the loss asks for them.
+    fn drawn(&self, steps: u64) -> Vec<u32> {
         let GraphLoss::SampledSoftmax { negatives, .. } = self.config.loss else {
             return Vec::new();
         };
-        let mut rng = rng::stream(self.seed, "lightgcn.negatives", self.embeddings.steps());
+        let mut rng = rng::stream(self.seed, "lightgcn.negatives", steps);
         let items = self.seen.n_cols();
         let drawn = rand::seq::index::sample(&mut rng, items, negatives.min(items));
         drawn.into_iter().map(|item| item as u32).collect()
@@ -170,7 +206,7 @@ impl State {
     /// The loss of a batch, its gradient by the initial embeddings left in `work.sums`.
     pub(super) fn gradients(&mut self, batch: &[Triple]) -> f64 {
         let (users, items, d) = (self.seen.n_rows(), self.seen.n_cols(), self.config.factors);
-        let drawn = self.drawn();
+        let drawn = self.drawn(self.embeddings.steps());
         let work = &mut self.work;
         mark(batch, users, &mut work.counts, &mut work.present);
         drawn.iter().for_each(|&item| work.present[users + item as usize] = true);
@@ -319,13 +355,18 @@ impl Work {
     }
 }
 
+/// The nodes that a batch names, as often as it does.
+pub(super) fn nodes(batch: &[Triple], users: usize) -> impl Iterator<Item = usize> + '_ {
+    batch.iter().flat_map(move |&[user, had, other]| {
+        let items = [had, other].into_iter().filter(|&i| i != NONE);
+        items.map(move |i| users + i as usize).chain([user as usize])
+    })
+}
+
 fn mark(batch: &[Triple], users: usize, counts: &mut [u32], present: &mut [bool]) {
-    for &[user, had, other] in batch {
-        let items = [had, other].into_iter().filter(|&i| i != NONE).map(|i| users + i as usize);
-        for node in items.chain([user as usize]) {
-            counts[node] += 1;
-            present[node] = true;
-        }
+    for node in nodes(batch, users) {
+        counts[node] += 1;
+        present[node] = true;
     }
 }
 
@@ -336,11 +377,7 @@ impl Epochs for State {
         self.thin(epoch)?;
         let mut rng = rng::stream(self.seed, "lightgcn.batches", epoch as u64);
         let triples = self.draws.epoch(&self.seen, &mut rng);
-        let mut sum = 0.0;
-        for batch in triples.chunks(self.config.batch_size) {
-            cancel.check("an epoch of LightGCN")?;
-            sum += self.step(batch) * batch.len() as f64;
-        }
+        let sum = self.steps(triples.chunks(self.config.batch_size), cancel)?;
         self.embeddings.check("LightGCN", epoch, self.config.learning_rate)?;
         Ok(format!("loss {:.4}", sum / triples.len().max(1) as f64))
     }

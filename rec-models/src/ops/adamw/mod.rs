@@ -17,6 +17,7 @@ mod table;
 mod tests;
 
 pub use module::AdamW;
+pub(crate) use op::adam_step;
 pub use table::TableAdamW;
 
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-use super::{Update, portable};
+use super::{AdamWConfig, Update, portable};
 use crate::ops::has_kernels;
 
 /// A parameter and its moments, without autodiff.
@@ -35,6 +35,19 @@ pub(super) fn step<const D: usize>(
         first: Tensor::from_dispatch(first),
         second: Tensor::from_dispatch(second),
     }
+}
+
+/// Step `t`, from 1, at rate `lr` of one matrix, given with its first and second moments.
+pub(crate) fn adam_step(
+    config: &AdamWConfig,
+    (t, lr): (u64, f64),
+    [parameter, first, second]: [Tensor<2>; 3],
+    gradient: Tensor<2>,
+) -> [Tensor<2>; 3] {
+    let update = config.update(t, lr, true, 1.0);
+    let Stepped { parameter, first, second } =
+        step(Stepped { parameter, first, second }, gradient, update);
+    [parameter, first, second]
 }
 
 /// One step of rows `ids` (ascending, distinct), each with numbers of its own.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use rec_core::data::Csr;
 
+use super::Steps;
 use crate::ops::simd::{Lanes, Task, dispatch};
 
 /// Entries in a part: enough to be worth a thread's while, few enough to balance.
@@ -32,6 +33,20 @@ pub(crate) struct Into<'a> {
     pub(crate) product: Option<&'a mut [f32]>,
     /// The rows, added: `[rows, d]`.
     pub(crate) sum: Option<&'a mut [f32]>,
+}
+
+/// What is wanted of the powers, into `out` `[rows, d]`.
+pub(super) fn steps(matrix: &Csr, x: &[f32], d: usize, steps: Steps, out: &mut [f32]) {
+    match steps {
+        Steps::Product => {
+            multiply(matrix, x, d, Only::default(), Into { product: Some(out), sum: None });
+        }
+        Steps::Mean { layers } => {
+            propagate(matrix, x, d, layers, Only::default(), &mut Buffers::default(), out);
+            let share = 1.0 / (layers + 1) as f32;
+            out.par_iter_mut().with_min_len(1 << 14).for_each(|x| *x *= share);
+        }
+    }
 }
 
 /// `matrix · x`: `[rows, columns] × [columns, d]`.

@@ -1,20 +1,28 @@
-//! Sparse × dense by LibTorch's own product of a matrix in compressed rows.
+//! Sparse × dense on LibTorch: the kernel of CPU threads where the numbers are in memory, LibTorch's
+//! own product of a matrix in compressed rows elsewhere.
 
 use std::sync::PoisonError;
 
 use burn::backend::LibTorch;
 use burn::backend::tensor::FloatTensor;
 use rec_core::data::Csr;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::sparse::Side;
-use super::{Sparse, SpmmKernels, Steps};
-use crate::ops::libtorch::wrap;
+use super::{Sparse, SpmmKernels, Steps, cpu};
+use crate::ops::libtorch::{floats, floats_mut, wrap};
 
 impl SpmmKernels for LibTorch {
     fn steps(matrix: &Sparse, x: FloatTensor<Self>, steps: Steps) -> FloatTensor<Self> {
         let _no_grad = tch::no_grad_guard();
         let kind = x.tensor.kind();
+        if x.tensor.device() == Device::Cpu && kind == Kind::Float {
+            let (matrix, x) = (matrix.matrix(), x.tensor.contiguous());
+            let (rows, d) = (matrix.n_rows(), x.size()[1]);
+            let mut out = Tensor::empty([rows as i64, d], (kind, Device::Cpu));
+            cpu::steps(matrix, floats(&x), d as usize, steps, floats_mut(&mut out));
+            return wrap(out);
+        }
         // LibTorch has that product for these two alone.
         let wide = if kind == Kind::Double { kind } else { Kind::Float };
         let x = x.tensor.to_kind(wide);
@@ -54,7 +62,7 @@ fn sparse_tensor(matrix: &Csr, like: &Tensor) -> Tensor {
     let columns: Vec<i64> = matrix.indices().iter().map(|&c| i64::from(c)).collect();
     let values = match matrix.values() {
         Some(values) => Tensor::from_slice(values),
-        None => Tensor::ones([matrix.nnz() as i64], (Kind::Float, tch::Device::Cpu)),
+        None => Tensor::ones([matrix.nnz() as i64], (Kind::Float, Device::Cpu)),
     };
     let there = |x: Tensor| x.to_device(like.device());
     Tensor::sparse_csr_tensor_crow_col_value_size(

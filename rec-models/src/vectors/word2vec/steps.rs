@@ -34,6 +34,20 @@ impl<'a> Views<'a> {
         self.stepped(s, context, drawn);
     }
 
+    /// The words of a context predict the outputs one after another.
+    #[inline(always)]
+    pub(super) fn in_turn<S: Lanes>(
+        &mut self,
+        s: S,
+        scratch: &mut Scratch,
+        context: &[u32],
+        drawn: &Drawn,
+    ) {
+        self.find(context, drawn);
+        scratch.step_in_turn(s, &self.xs, drawn.at(&self.ys));
+        self.stepped(s, context, drawn);
+    }
+
     /// The mean or the sum of some input rows predicts the outputs.
     #[inline(always)]
     pub(super) fn bag<S: Lanes>(

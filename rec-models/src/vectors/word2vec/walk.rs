@@ -167,11 +167,7 @@ impl Shop<'_> {
                     }
                     // Nodes near the root stand on nearly all paths: one word at a time, lest they
                     // move too far.
-                    Targets::Paths(_) => {
-                        for word in context.chunks(1) {
-                            tables.bag(s, scratch, (word, Bag::Sum), drawn);
-                        }
-                    }
+                    Targets::Paths(_) => tables.in_turn(s, scratch, context, drawn),
                 },
                 (None, Some(parts)) => {
                     self.draw_all(tables, context, rate, rng, (drawn, ends));

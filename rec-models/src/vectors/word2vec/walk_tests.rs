@@ -9,6 +9,7 @@ use crate::vectors::rows::{Rows, Shared};
 /// A step on views of tables without copies.
 enum Step<'a> {
     SkipGram(&'a Drawn),
+    InTurn(&'a Drawn),
     Bag(Bag, &'a Drawn),
     Bags(Bag, &'a Group),
     Parts(&'a Drawn, &'a [usize]),
@@ -34,6 +35,7 @@ impl Task for Run<'_> {
         let scratch = &mut scratch;
         match *step {
             Step::SkipGram(drawn) => views.skip_gram(s, scratch, &CONTEXT, drawn),
+            Step::InTurn(drawn) => views.in_turn(s, scratch, &CONTEXT, drawn),
             Step::Bag(bag, drawn) => views.bag(s, scratch, (&CONTEXT, bag), drawn),
             Step::Bags(bag, group) => views.bags(s, scratch, bag, group),
             Step::Parts(drawn, ends) => views.word_of_parts(s, scratch, &PARTS, (drawn, ends)),
@@ -113,6 +115,21 @@ fn a_window_moves_its_rows_against_the_gradient() {
                 assert_are(&stepped(&at, &step), &moved(&at, &gradient, times));
             }
         }
+    }
+}
+
+#[test]
+fn words_that_take_turns_step_from_where_those_before_left() {
+    for dim in [1, 3, 20, 100, 257] {
+        let (start, mut at) = (factors(dim), factors(dim));
+        let tree = HuffmanTree::new(&[9, 4, 2, 1]).unwrap();
+        let mut by_path = Drawn::default();
+        push_path(&tree, 3, RATE, &mut by_path);
+        for word in CONTEXT {
+            let gradient = SkipGram::SkipGram.path_gradient(&at, &[word], tree.path(3));
+            at = moved(&at, &gradient, 1.0);
+        }
+        assert_are(&stepped(&start, &Step::InTurn(&by_path)), &at);
     }
 }
 

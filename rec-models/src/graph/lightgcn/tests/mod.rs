@@ -1,10 +1,11 @@
+mod beside;
+mod torch;
+
 use std::sync::Arc;
 
-use rec_core::data::{Csr, Dataset, IdMap, IdMaps, Items};
+use rec_core::data::{Csr, Dataset};
 use rec_core::rank::{Explain as _, Recommend as _, Scorer as _};
-use serde::Deserialize;
 
-use super::noise::Noise;
 use super::state::State;
 use super::{
     Beside, Contrast, GraphLoss, LightGcn, LightGcnModel, PositiveSampling, ScoreBy, Views,
@@ -59,88 +60,6 @@ fn fit(estimator: &LightGcn, data: &Dataset, threads: usize) -> LightGcnModel {
     estimator.fit(data, &mut ctx).unwrap()
 }
 
-#[derive(Deserialize)]
-struct Torch {
-    rows: Vec<Vec<u32>>,
-    n_items: usize,
-    factors: usize,
-    layers: usize,
-    learning_rate: f32,
-    l2: f32,
-    temperature: f32,
-    initial: Vec<f32>,
-    batches: Vec<Vec<[u32; 3]>>,
-    contrast_weight: f32,
-    plus_powers: [f32; 3],
-    bpr: Run,
-    softmax: Run,
-    softmax_over_all: Run,
-    plus: Run,
-    cross_layer: Run,
-    two_views: Run,
-}
-
-#[derive(Deserialize)]
-struct Run {
-    losses: Vec<f64>,
-    embeddings: Vec<f64>,
-}
-
-#[test]
-fn ten_steps_end_where_plain_torch_ends() {
-    let text = include_str!("../../../../tests/fixtures/lightgcn_torch.json");
-    let torch: Torch = serde_json::from_str(text).unwrap();
-    let rows = torch.rows.iter().map(|row| row.iter().map(|&i| (i, 1.0)).collect());
-    let seen = Arc::new(Csr::from_rows(rows, torch.n_items).binary());
-    let temperature = torch.temperature;
-    let softmax = GraphLoss::Softmax { temperature };
-    let over_all = GraphLoss::SampledSoftmax { temperature, negatives: torch.n_items };
-    let [alpha, beta, gamma] = torch.plus_powers;
-    let contrast = |views| LightGcn {
-        contrast: Some(Contrast { views, weight: torch.contrast_weight, temperature }),
-        residual: Some(0.0),
-        ..LightGcn::default()
-    };
-    for (model, run) in [
-        (LightGcn::default(), &torch.bpr),
-        (LightGcn { loss: softmax, ..LightGcn::default() }, &torch.softmax),
-        (LightGcn { loss: over_all, ..LightGcn::default() }, &torch.softmax_over_all),
-        (LightGcn::plus_plus(alpha, beta, gamma), &torch.plus),
-        (contrast(Views::CrossLayer { noise: 0.0, layer: 1 }), &torch.cross_layer),
-        (LightGcn { loss: softmax, ..contrast(Views::Noise { noise: 0.0 }) }, &torch.two_views),
-        // Nothing dropped, all graphs are the whole one, and the gradient comes by three passes.
-        (
-            LightGcn { loss: softmax, ..contrast(Views::EdgeDropout { rate: 0.0 }) },
-            &torch.two_views,
-        ),
-        (LightGcn { loss: softmax, ..contrast(Views::RandomWalk { rate: 0.0 }) }, &torch.two_views),
-    ] {
-        let config = LightGcn {
-            factors: torch.factors,
-            layers: torch.layers,
-            learning_rate: torch.learning_rate,
-            l2: torch.l2,
-            ..model
-        };
-        let loss = config.loss;
-        let name = format!("{:?} {loss:?}", config.contrast);
-        let ids = IdMaps::shared(IdMap::range(seen.n_rows()), IdMap::range(torch.n_items));
-        let mut state = State::new(config, ids, seen.clone(), Beside::default(), 0).unwrap();
-        state.embeddings.copy_from_slice(&torch.initial);
-        for (batch, expected) in torch.batches.iter().zip(&run.losses) {
-            let mut batch = batch.clone();
-            if loss != GraphLoss::Bpr {
-                batch.iter_mut().for_each(|triple| triple[2] = u32::MAX);
-            }
-            let got = state.step(&batch);
-            assert!((got - expected).abs() < 1e-5, "{name}: {got}, torch {expected}");
-        }
-        let apart = |(got, expected): (&f32, &f64)| (f64::from(*got) - expected).abs();
-        let worst = state.embeddings.iter().zip(&run.embeddings).map(apart).fold(0.0, f64::max);
-        assert!(worst < 1e-4, "{name}: {worst}");
-    }
-}
-
 #[test]
 fn tastes_are_told_apart() {
     let data = dataset(&two_tastes(60, 40, 1));
@@ -161,85 +80,6 @@ fn tastes_are_told_apart() {
     }
 }
 
-/// The gradient by every third of the initial numbers against the slope of the loss.
-fn agrees_with_differences(mut state: State, batch: &[[u32; 3]]) {
-    state.gradients(batch);
-    let gradient = state.take_gradient();
-    let largest = gradient.iter().fold(0f32, |a, b| a.max(b.abs()));
-    for (at, &expected) in gradient.iter().enumerate().step_by(3) {
-        let (start, h) = (state.embeddings[at], 2e-3);
-        let mut at_value = |x| {
-            state.embeddings[at] = x;
-            let loss = state.gradients(batch);
-            state.take_gradient();
-            loss
-        };
-        let slope = (at_value(start + h) - at_value(start - h)) / f64::from(2.0 * h);
-        state.embeddings[at] = start;
-        let off = (slope - f64::from(expected)).abs() / f64::from(largest);
-        assert!(off < 5e-3, "{:?} {at}: {expected}, by differences {slope}", state.config());
-    }
-}
-
-#[test]
-fn gradients_of_noisy_and_thinned_views_are_those_of_differences() {
-    let seen = Arc::new(two_tastes(14, 10, 1).binary());
-    let batch: Vec<[u32; 3]> = (0..14)
-        .map(|u| [u, seen.row(u as usize).first().copied().unwrap_or(0), 9 - u % 3])
-        .collect();
-    for estimator in variants(1) {
-        let ids = IdMaps::shared(IdMap::range(14), IdMap::range(10));
-        let contrast = estimator.contrast.map(|contrast| Contrast { weight: 0.5, ..contrast });
-        let config = LightGcn { l2: 0.0, contrast, ..estimator };
-        let state = State::new(config, ids, seen.clone(), Beside::default(), 3).unwrap();
-        agrees_with_differences(state, &batch);
-    }
-}
-
-#[test]
-fn gradients_against_drawn_items_are_those_of_differences() {
-    let seen = Arc::new(two_tastes(14, 10, 1).binary());
-    let batch: Vec<[u32; 3]> = (0..14)
-        .map(|u| [u, seen.row(u as usize).first().copied().unwrap_or(0), u32::MAX])
-        .collect();
-    let ids = IdMaps::shared(IdMap::range(14), IdMap::range(10));
-    let loss = GraphLoss::SampledSoftmax { temperature: 0.2, negatives: 6 };
-    let config = LightGcn { l2: 0.0, loss, ..small(1) };
-    let state = State::new(config, ids, seen, Beside::default(), 3).unwrap();
-    agrees_with_differences(state, &batch);
-}
-
-#[test]
-fn noise_has_its_length_and_keeps_signs() {
-    let (d, rows) = (20, 700);
-    let start: Vec<f32> = (0..rows * d).map(|i| [1.0, -1.0, 0.0][i % 3]).collect();
-    let noisy = |seed, layer| {
-        let mut table = start.clone();
-        Noise { size: 0.3, seed }.add(layer, &mut table, d, None);
-        table
-    };
-    let table = noisy(1, 1);
-    assert!(table.iter().zip(&start).all(|(x, s)| x * s >= 0.0 && x.abs() >= s.abs()));
-    assert!(table.iter().zip(&start).all(|(x, s)| *s != 0.0 || *x == 0.0));
-    // Where no number is zero the noise is of length 0.3.
-    let mut ones = vec![1f32; rows * d];
-    Noise { size: 0.3, seed: 1 }.add(1, &mut ones, d, None);
-    for row in ones.chunks(d) {
-        let length = row.iter().map(|x| (x - 1.0) * (x - 1.0)).sum::<f32>().sqrt();
-        assert!((length - 0.3).abs() < 1e-4, "{length}");
-    }
-    assert!(ones[..d] != ones[d..2 * d]);
-    assert!(table == noisy(1, 1) && table != noisy(2, 1) && table != noisy(1, 2));
-    // Rows that are not wanted stay as they are, the others get the same noise.
-    let wanted: Vec<bool> = (0..rows).map(|row| row % 5 == 0).collect();
-    let mut some = start.clone();
-    Noise { size: 0.3, seed: 1 }.add(1, &mut some, d, Some(&wanted));
-    for (row, wanted) in wanted.iter().enumerate() {
-        let from = if *wanted { &table } else { &start };
-        assert_eq!(some[row * d..][..d], from[row * d..][..d]);
-    }
-}
-
 #[test]
 fn users_who_are_but_their_items_fold_in_to_themselves() {
     // With no share of the initial embeddings in the mean, a user's is all from their items.
@@ -253,99 +93,6 @@ fn users_who_are_but_their_items_fold_in_to_themselves() {
             assert!((got - expected).abs() < 1e-5, "{got} {expected}");
         }
     }
-}
-
-#[test]
-fn items_nobody_had_are_known_by_their_tags() {
-    // Of two items without events, one is tagged as the even ones are, the other as the odd.
-    let rows = two_tastes(60, 30, 1);
-    let kept = (0..60).map(|u| rows.iter_row(u).filter(|&(i, _)| i < 28).collect());
-    let mut data = dataset(&Csr::from_rows(kept, 30));
-    // With BPR they would be negatives of everyone.
-    let tagged = LightGcn { tags: 1.0, ..softmax(30) };
-    let refused = tagged.fit(&data, &mut FitContext::default());
-    assert!(matches!(refused, Err(Error::Empty { .. })), "{:?}", refused.map(|_| ()));
-    let tags: Vec<Vec<&str>> = (0..30).map(|i| vec![["even", "odd"][i % 2]]).collect();
-    data.items = Some(Arc::new(Items::new(IdMap::range(30)).with_tags(&tags).unwrap()));
-    let model = fit(&tagged, &data, 1);
-    let right = (0..60).filter(|&u| {
-        let mut scores = vec![0f32; 30];
-        model.score(&[u], &mut scores).unwrap();
-        let (own, other) = (28 + u as usize % 2, 29 - u as usize % 2);
-        scores[own] > scores[other]
-    });
-    let right = right.count();
-    assert!(right > 45, "{right} of 60");
-}
-
-/// Vectors in which the last four of 30 items, nobody's, look like the even or the odd ones.
-fn described(seed: u64) -> Dataset {
-    let rows = two_tastes(60, 30, seed);
-    let kept = (0..60).map(|u| rows.iter_row(u).filter(|&(i, _)| i < 26).collect());
-    let mut data = dataset(&Csr::from_rows(kept, 30));
-    let vector = |i: usize| {
-        let wave = |k: usize| ((i * 7 + k * 3) % 5) as f32 * 0.1;
-        [if i.is_multiple_of(2) { 2.0 } else { -1.0 }, wave(1), wave(2) + 1.0]
-    };
-    let values = (0..30).flat_map(vector).collect();
-    let items = Items::new(IdMap::range(30)).with_vectors("text", 3, values).unwrap();
-    data.items = Some(Arc::new(items));
-    data
-}
-
-#[test]
-fn items_nobody_had_are_known_by_their_vectors() {
-    let data = described(1);
-    for estimator in [small(30), softmax(30)] {
-        let model = fit(&LightGcn { content: Some("text".into()), ..estimator }, &data, 1);
-        let right = (0..60usize).filter(|&u| {
-            let mut scores = vec![0f32; 30];
-            model.score(&[u as u32], &mut scores).unwrap();
-            scores[26 + u % 2] > scores[27 - u % 2] && scores[28 + u % 2] > scores[29 - u % 2]
-        });
-        let right = right.count();
-        assert!(right > 45, "{right} of 60");
-    }
-    let unnamed = LightGcn { content: Some("image".into()), ..small(1) };
-    let refused = unnamed.fit(&data, &mut FitContext::default());
-    assert!(matches!(refused, Err(Error::Empty { .. })), "{:?}", refused.map(|_| ()));
-}
-
-#[test]
-fn item_nodes_start_from_principal_components() {
-    let data = described(1);
-    let content = super::content::Content::new(&data, "text").unwrap();
-    let mut rows = vec![9f32; 30 * 4];
-    content.start(&mut rows, 4, 0.1).unwrap();
-    let column = |k: usize| rows.iter().skip(k).step_by(4).map(|&x| f64::from(x));
-    // Uncorrelated, of falling variance, together of the deviation asked for; the fourth is left.
-    let inner = |a: usize, b: usize| column(a).zip(column(b)).map(|(a, b)| a * b).sum::<f64>();
-    let total = inner(0, 0) + inner(1, 1) + inner(2, 2);
-    assert!((total / 90.0 - 0.01).abs() < 1e-5, "{total}");
-    assert!(inner(0, 0) > inner(1, 1) && inner(1, 1) > inner(2, 2));
-    assert!(inner(0, 1).abs() < 1e-5 * total && inner(1, 2).abs() < 1e-5 * total);
-    assert!(column(3).all(|x| x == 9.0));
-    // The first tells even from odd.
-    let even: Vec<bool> = column(0).map(|x| x > 0.0).collect();
-    assert!((2..30).all(|i| even[i] == even[i % 2]) && even[0] != even[1]);
-}
-
-#[test]
-fn a_regression_on_exact_vectors_places_items_exactly() {
-    let data = described(1);
-    let content = super::content::Content::new(&data, "text").unwrap();
-    // Embeddings that are an affine map of the vectors, but for the cold ones.
-    let field = &data.items.as_ref().unwrap().vectors()[0];
-    let affine = |v: &[f32]| [v[0] - 2.0 * v[1] + 0.5, v[2] - 1.0];
-    let exact: Vec<f32> = field.values.chunks(3).flat_map(affine).collect();
-    let mut table = exact.clone();
-    table[52..].fill(7.0);
-    let mut other = table.clone();
-    content.embed_cold([&mut table, &mut other], 2, |item| item >= 26, 1e-6).unwrap();
-    for (got, expected) in table.iter().zip(&exact) {
-        assert!((got - expected).abs() < 1e-3, "{got} {expected}");
-    }
-    assert_eq!(table, other);
 }
 
 #[test]
@@ -575,7 +322,8 @@ fn bad_parameters_and_data_are_refused_by_name() {
     assert!(matches!(small(1).fit(&negative, &mut FitContext::default()), Err(Error::Data { .. })));
     let mut elsewhere =
         FitContext { device: Device::LibTorch(Default::default()), ..FitContext::default() };
-    let refused = small(1).fit(&data, &mut elsewhere);
+    let [views, ..] = variants(1);
+    let refused = views.fit(&data, &mut elsewhere);
     assert!(matches!(refused, Err(Error::Unsupported { .. })), "{:?}", refused.map(|_| ()));
     let wild = LightGcn { learning_rate: 1e38, ..small(9) };
     assert!(matches!(wild.fit(&data, &mut FitContext::default()), Err(Error::Data { .. })));
