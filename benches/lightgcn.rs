@@ -153,6 +153,9 @@ struct Args {
     threads: usize,
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// How often an epoch is timed.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     #[arg(long)]
@@ -446,9 +449,9 @@ fn step(args: &Args, train: &Dataset) {
         start.elapsed().as_secs_f64()
     };
     let steps = train.interactions.len().div_ceil(args.batch);
-    let mut epochs: Vec<f64> = (0..3).map(|_| time(2) - time(1)).collect();
+    let mut epochs: Vec<f64> = (0..args.rounds.max(1)).map(|_| time(2) - time(1)).collect();
     epochs.sort_by(f64::total_cmp);
-    let [best, median, _] = epochs[..] else { return };
+    let (best, median) = (epochs[0], epochs[epochs.len() / 2]);
     println!(
         "{} edges: batch {}, {steps} steps an epoch: best {best:.2} s an epoch, {:.4} s a step; median \
          {median:.2}, {:.4}",

@@ -161,7 +161,8 @@ fn cross_validate(task: &Task) -> Result<()> {
 }
 
 /// Learners given as JSON: on held-out folds of the training part with `cv`, else on the test part.
-/// `rows=N` trains on every so many-th text, `more` also on those without labels.
+/// `rows=N` trains on every so many-th text, `more` also on the others and on those of which no label
+/// is read, without their labels.
 fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<()> {
     let learners: Vec<Learner> = serde_json::from_str(given)
         .map_err(|e| rec_core::Error::data("learners", e.to_string()))?;
@@ -173,14 +174,21 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
     let texts: Vec<&str> = rows.iter().map(|&row| task.train.texts[row].as_str()).collect();
     let labels: Vec<Id> = rows.iter().map(|&row| task.train.labels[row].clone()).collect();
     let labelled = Labelled::single(&labels)?;
-    let unlabelled = if args.iter().any(|a| a == "more") { &task.unlabelled[..] } else { &[] };
+    let unlabelled: Vec<&str> = match args.iter().any(|a| a == "more") {
+        true => {
+            let others = (0..all).filter(|row| rows.binary_search(row).is_err());
+            let others = others.map(|row| task.train.texts[row].as_str());
+            task.unlabelled.iter().map(String::as_str).chain(others).collect()
+        }
+        false => Vec::new(),
+    };
     let tagger = NgramTagger { learners: learners.clone(), ..NgramTagger::default() };
     let threads = option("threads").and_then(|n| n.parse().ok());
     let seed = option("seed").and_then(|n| n.parse().ok()).unwrap_or(0);
     let ctx = FitContext { threads, seed, ..FitContext::default() };
     let start = Instant::now();
     if !cv {
-        let classifier = tagger.fit_with_unlabelled(&texts, &labelled, unlabelled, &ctx)?;
+        let classifier = tagger.fit_with_unlabelled(&texts, &labelled, &unlabelled, &ctx)?;
         let train = start.elapsed().as_secs_f64();
         let truth: Vec<Vec<Id>> = task.test.labels.iter().map(|l| vec![l.clone()]).collect();
         let report = classifier.evaluate(&task.test.texts, &truth)?;
@@ -191,7 +199,7 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
         );
         return Ok(());
     }
-    let found = tagger.held_out_with_unlabelled(&texts, &labelled, unlabelled, &ctx)?;
+    let found = tagger.held_out_with_unlabelled(&texts, &labelled, &unlabelled, &ctx)?;
     println!("{} {n} labels ({:.0} s)", task.name, start.elapsed().as_secs_f64());
     for ((learner, scores), weight) in learners.iter().zip(&found.learners).zip(&found.weights) {
         let learner = serde_json::to_string(learner).unwrap_or_default();

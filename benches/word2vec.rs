@@ -3,7 +3,7 @@
 //! `cargo bench -p rec-models --bench word2vec -- --text FILE --workers 2 --sg` reads a file of one
 //! sentence a line, its words parted by white space, trains, and prints thousands of words a second
 //! (words of the vocabulary, before sub-sampling). `--out` writes the vectors in word2vec's text.
-//! Without `--text` the sentences are drawn from Zipf's law, `--words` of them.
+//! `--index 50 100` sets approximate search beside exact. Without `--text` the sentences are drawn from Zipf's law, `--words` of them.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -14,7 +14,8 @@ use rec_core::sampling::AliasTable;
 use rec_models::Device;
 use rec_models::fit::FitContext;
 use rec_models::vectors::{
-    Architecture, Cooccurrences, Corpus, CorpusBuilder, FastText, Glove, VectorFormat, Word2Vec,
+    Architecture, Cooccurrences, Corpus, CorpusBuilder, FastText, Glove, IndexOptions, Term,
+    VectorFormat, VectorIndex, Vectors, Word2Vec,
 };
 
 #[derive(Parser)]
@@ -62,6 +63,9 @@ struct Args {
     sg: bool,
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Sets an approximate index of the vectors beside exact search, for each of these `ef_search`.
+    #[arg(long, num_args = 1..)]
+    index: Vec<usize>,
     /// Passed by cargo.
     #[arg(long)]
     bench: bool,
@@ -107,10 +111,35 @@ fn main() -> rec_core::Result<()> {
         );
         vectors
     };
+    for &ef_search in &args.index {
+        search(&vectors, ef_search, &args)?;
+    }
     match &args.out {
         Some(out) => vectors.export(out, VectorFormat::Word2VecText),
         None => Ok(()),
     }
+}
+
+/// Ten neighbours of a thousand words of the table, one question after another.
+fn search(vectors: &Vectors, ef_search: usize, args: &Args) -> rec_core::Result<()> {
+    let start = Instant::now();
+    let options = IndexOptions { ef_search, threads: Some(args.workers), ..IndexOptions::default() };
+    let index = VectorIndex::build(vectors, &options)?;
+    let built = start.elapsed().as_secs_f64();
+    let words: Vec<&str> = vectors.words().step_by(vectors.len().div_ceil(1000)).collect();
+    let rate = |ask: &dyn Fn(&[Term<'_>]) -> rec_core::Result<()>| {
+        let start = Instant::now();
+        words.iter().try_for_each(|word| ask(&[Term::Word(word)]))?;
+        rec_core::Result::Ok(words.len() as f64 / start.elapsed().as_secs_f64())
+    };
+    let exact = rate(&|word| vectors.most_similar(word, &[], 10).map(|_| ()))?;
+    let found = rate(&|word| index.most_similar(vectors, word, &[], 10).map(|_| ()))?;
+    let recall = index.recall(vectors, 10, 1000, args.seed)?;
+    println!(
+        "ef_search {ef_search}: built in {built:.1} s, recall@10 {recall:.4}, {found:.0} queries a \
+         second, exact {exact:.0}"
+    );
+    Ok(())
 }
 
 fn word2vec(args: &Args) -> Word2Vec {

@@ -18,7 +18,7 @@ const STEPS: f64 = 32.0;
 
 /// A row in which a share `s` of all words has a part is merged after `SHARE / s` of a worker's steps or
 /// earlier: what nearly every step changes, as the root of a tree, must not get far apart.
-const SHARE: f64 = 0.08;
+const SHARE: f64 = 2.0;
 
 /// Stands for no copy.
 const NONE: u16 = u16::MAX;
@@ -220,7 +220,8 @@ mod tests {
             let mut rows = Rows::padded(&[[1.0; DIM], [2.0; DIM], [3.0; DIM]].concat(), DIM);
             let hot = Hot::new(&[5, 9, 1], 10_000, DIM, 2);
             assert_eq!(hot.rows, [1, 0]);
-            assert_eq!(Hot::new(&[50, 1000], 1000, DIM, 2).every, [1, 1, u32::MAX]);
+            let half = TO_MERGE as u32;
+            assert_eq!(Hot::new(&[50, 1000], 1000, DIM, 2).every, [2, half, u32::MAX]);
             let [before, merged, after] = level.run(Work(&mut rows, &hot));
             // Row 2 has no copies; row 1 merges with its next step.
             let n = TO_MERGE as f32;

@@ -74,12 +74,11 @@ fn by_hand(seen: &Csr, config: &Sgfcf) -> Mat<f64> {
 fn scores_are_those_of_the_formula() {
     let seen = two_tastes(30, 25, 1).binary();
     let data = dataset(&seen);
-    // All vectors are exact; leading ones are found until their values settle.
-    for (config, near) in [
-        (Sgfcf { factors: 25, ..small() }, 1e-5),
-        (Sgfcf { factors: 25, betas: [0.5, 2.5], ..small() }, 1e-5),
-        (small(), 1e-3),
-        (Sgfcf { epsilon: 0.5, alpha: 4.0, gamma: 0.0, betas: [1.5; 2], ..small() }, 1e-3),
+    for config in [
+        small(),
+        Sgfcf { factors: 25, ..small() },
+        Sgfcf { betas: [0.5, 2.5], ..small() },
+        Sgfcf { epsilon: 0.5, alpha: 4.0, gamma: 0.0, betas: [1.5; 2], ..small() },
     ] {
         let model = fit(&config, &data, 2);
         let expected = by_hand(&seen, &config);
@@ -87,7 +86,8 @@ fn scores_are_those_of_the_formula() {
         model.score(&(0..30).collect::<Vec<_>>(), &mut scores).unwrap();
         for (at, score) in scores.iter().enumerate() {
             let expected = expected[(at / 25, at % 25)];
-            assert!((f64::from(*score) - expected).abs() < near, "{config:?}: {score} {expected}");
+            // Vectors are found until their values settle, in single precision.
+            assert!((f64::from(*score) - expected).abs() < 5e-4, "{config:?}: {score} {expected}");
         }
     }
 }
