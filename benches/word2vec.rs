@@ -123,7 +123,8 @@ fn main() -> rec_core::Result<()> {
 /// Ten neighbours of a thousand words of the table, one question after another.
 fn search(vectors: &Vectors, ef_search: usize, args: &Args) -> rec_core::Result<()> {
     let start = Instant::now();
-    let options = IndexOptions { ef_search, threads: Some(args.workers), ..IndexOptions::default() };
+    let options =
+        IndexOptions { ef_search, threads: Some(args.workers), ..IndexOptions::default() };
     let index = VectorIndex::build(vectors, &options)?;
     let built = start.elapsed().as_secs_f64();
     let words: Vec<&str> = vectors.words().step_by(vectors.len().div_ceil(1000)).collect();

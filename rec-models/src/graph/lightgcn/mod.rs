@@ -28,9 +28,9 @@ pub(super) use state::{State, graph_of};
 use content::Content;
 
 use crate::collab::checks;
+use crate::device::limit_threads;
 use crate::fit::{Fit, FitContext};
 use crate::train::{self, Plan};
-use crate::device::limit_threads;
 use crate::{Device, Error, Result};
 
 /// A graph network without weights or activations: embeddings of users and items are propagated

@@ -133,8 +133,7 @@ impl OnDevice {
                 -log_softmax(scores, 1).gather(1, diagonal).mean()
             }
             GraphLoss::SampledSoftmax { temperature, .. } => {
-                let (who, had, others) =
-                    (unit(rows(0, n)), unit(rows(n, n)), unit(rows(2 * n, m)));
+                let (who, had, others) = (unit(rows(0, n)), unit(rows(n, n)), unit(rows(2 * n, m)));
                 let known = |at: usize, other: usize| {
                     by.seen.row(batch[at][0] as usize).binary_search(&drawn[other]).is_ok()
                 };

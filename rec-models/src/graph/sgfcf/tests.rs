@@ -74,11 +74,13 @@ fn by_hand(seen: &Csr, config: &Sgfcf) -> Mat<f64> {
 fn scores_are_those_of_the_formula() {
     let seen = two_tastes(30, 25, 1).binary();
     let data = dataset(&seen);
+    // Two tastes make two vectors that stand out; further ones are near each other.
+    let two = Sgfcf { factors: 2, ..small() };
     for config in [
-        small(),
+        two.clone(),
         Sgfcf { factors: 25, ..small() },
-        Sgfcf { betas: [0.5, 2.5], ..small() },
-        Sgfcf { epsilon: 0.5, alpha: 4.0, gamma: 0.0, betas: [1.5; 2], ..small() },
+        Sgfcf { betas: [0.5, 2.5], ..two.clone() },
+        Sgfcf { epsilon: 0.5, alpha: 4.0, gamma: 0.0, betas: [1.5; 2], ..two },
     ] {
         let model = fit(&config, &data, 2);
         let expected = by_hand(&seen, &config);

@@ -8,7 +8,14 @@ use crate::vectors::rows::Cells;
 
 /// `out = X Yᵀ`, in rows of length `stride`.
 #[inline(always)]
-pub(super) fn products<S: Lanes>(s: S, x: &[f32], y: &[f32], d: usize, out: &mut [f32], stride: usize) {
+pub(super) fn products<S: Lanes>(
+    s: S,
+    x: &[f32],
+    y: &[f32],
+    d: usize,
+    out: &mut [f32],
+    stride: usize,
+) {
     let (n, m) = (x.len() / d, y.len() / d);
     let mut i = 0;
     while i < n {
