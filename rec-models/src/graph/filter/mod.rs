@@ -62,18 +62,26 @@ impl Filter {
         low
     }
 
-    /// Tells `add` of each history and each of its items' users' items the part of
-    /// `r D_I^-ε Rᵀ D_U^-ε R̃` that comes this way.
-    pub(super) fn linear(&self, histories: &[&[u32]], mut add: impl FnMut(usize, u32, f32)) {
+    /// Tells `add` of each history and each of its items' users' items the part of `w R̃ᵀR̃` that comes
+    /// this way, `w` being the items' weights, 0 for those not had.
+    pub(super) fn linear(
+        &self,
+        histories: &[&[u32]],
+        weight: impl Fn(u32) -> f32,
+        mut add: impl FnMut(usize, u32, f32),
+    ) {
         let mut shares = vec![0f32; self.by_user.n_rows()];
         let mut users: Vec<u32> = Vec::new();
         for (at, history) in histories.iter().enumerate() {
-            for (user, share) in history.iter().flat_map(|&i| self.by_item.iter_row(i as usize)) {
-                let sum = &mut shares[user as usize];
-                if *sum == 0.0 {
-                    users.push(user);
+            for &item in *history {
+                let weight = weight(item);
+                for (user, share) in self.by_item.iter_row(item as usize) {
+                    let sum = &mut shares[user as usize];
+                    if *sum == 0.0 {
+                        users.push(user);
+                    }
+                    *sum += weight * share;
                 }
-                *sum += share;
             }
             for user in users.drain(..) {
                 let share = std::mem::take(&mut shares[user as usize]);
@@ -84,7 +92,7 @@ impl Filter {
         }
     }
 
-    /// What each past item `j` of a user adds to the linear part of an item's score:
+    /// What each past item `j` of weight 1 adds to the linear part of an item's score:
     /// `Σ_v r̃_vj r̃_vi`.
     pub(super) fn linear_parts(&self, history: &[u32], item: u32) -> Vec<f32> {
         let mut having = vec![0f32; self.by_user.n_rows()];

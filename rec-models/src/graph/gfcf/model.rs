@@ -65,7 +65,7 @@ impl GfCfModel {
             let scales = self.filter.divisors.iter().map(|root| self.config.alpha * root);
             out.iter_mut().zip(scales).for_each(|(out, scale)| *out *= scale);
         }
-        self.filter.linear(histories, |at, item, x| out[at * m + item as usize] += x);
+        self.filter.linear(histories, |_| 1.0, |at, item, x| out[at * m + item as usize] += x);
     }
 
     /// `r D_I^-½ V Vᵀ`, into `out`; zeros without vectors.

@@ -18,18 +18,13 @@ impl Explain for SgfcfModel {
         let vector = |table: &[f32], i: u32| table[i as usize * d..][..d].to_vec();
         let mut along = self.response(Some(user), history);
         along.iter_mut().zip(vector(&self.weighted, item)).for_each(|(x, w)| *x *= w);
-        let ideal: Vec<f32> = history
-            .iter()
-            .map(|&j| {
-                let vector = vector(&self.vectors, j);
-                let sum: f32 = vector.iter().zip(&along).map(|(v, x)| v * x).sum();
-                sum / self.filter.divisors[j as usize]
-            })
-            .collect();
         let linear = self.filter.linear_parts(history, item);
         let [of_ideal, of_linear] = self.sums(user, history, m);
-        let parts = history.iter().zip(ideal.into_iter().zip(linear));
-        let parts = parts.map(|(&j, (ideal, linear))| (j, ideal * of_ideal + linear * of_linear));
+        let parts = history.iter().zip(linear).map(|(&j, linear)| {
+            let ideal: f32 = vector(&self.vectors, j).iter().zip(&along).map(|(v, x)| v * x).sum();
+            let part = ideal * of_ideal + linear * of_linear;
+            (j, part / self.filter.divisors[j as usize])
+        });
         Ok(explanation(parts.collect()))
     }
 }
@@ -44,7 +39,7 @@ impl SgfcfModel {
         let row = |row: &[f32]| row.iter().zip(&low).map(|(w, x)| w * x).sum();
         let ideal: Vec<f32> = self.weighted.chunks_exact(d).map(row).collect();
         let mut linear = vec![0f32; m];
-        self.filter.linear(&[history], |_, item, x| linear[item as usize] += x);
+        self.linear(&[history], |_, item, x| linear[item as usize] += x);
         [scale(&ideal, 1.0), scale(&linear, self.config.gamma)]
     }
 }

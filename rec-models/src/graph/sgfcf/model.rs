@@ -130,6 +130,12 @@ impl SgfcfModel {
         values.map(|(&s, &v)| if v > 0.0 { power(s, beta) / v } else { 0.0 }).collect()
     }
 
+    /// Tells `add` the parts of `r D_I^-ε R̃ᵀR̃`, history by history and item by item.
+    pub(super) fn linear(&self, histories: &[&[u32]], add: impl FnMut(usize, u32, f32)) {
+        let divisors = &self.filter.divisors;
+        self.filter.linear(histories, |item| 1.0 / divisors[item as usize], add);
+    }
+
     /// Scores of users who had these items.
     fn filtered(&self, users: Option<&[u32]>, histories: &[&[u32]], out: &mut [f32]) {
         let (n, m, d) = (histories.len(), self.ids.items.len().max(1), self.config.factors);
@@ -143,7 +149,7 @@ impl SgfcfModel {
         out.par_chunks_exact_mut(m).for_each(|row| divide(row, 1.0));
         if self.config.gamma > 0.0 {
             let mut linear = vec![0f32; out.len()];
-            self.filter.linear(histories, |at, item, x| linear[at * m + item as usize] += x);
+            self.linear(histories, |at, item, x| linear[at * m + item as usize] += x);
             out.par_chunks_exact_mut(m).zip(linear.par_chunks_exact_mut(m)).for_each(
                 |(out, linear)| {
                     divide(linear, self.config.gamma);
