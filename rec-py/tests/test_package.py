@@ -19,17 +19,20 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_takes_no_heavy_module_and_no_time():
-    # Time of this process alone, so that a busy machine does not fail the test.
+    # Time of this process alone, so that a busy machine does not fail the test; what parts of the
+    # standard library take tells a slow one.
     script = (
-        "import time; t = time.process_time(); import rec; t = time.process_time() - t; "
+        "import time; t = time.process_time(); import {}; t = time.process_time() - t; "
         "import sys; print(t); print(*sys.modules)"
     )
-    times = []
+    times, usual = [], []
     for _ in range(5):
-        seconds, modules = run("-c", script).stdout.splitlines()
+        seconds, modules = run("-c", script.format("rec")).stdout.splitlines()
         times.append(float(seconds))
+        parts = "asyncio, http.server, unittest.mock, xml.dom.minidom"
+        usual.append(float(run("-c", script.format(parts)).stdout.splitlines()[0]))
     assert not {"numpy", "pandas", "scipy", "pyarrow"} & set(modules.split())
-    assert min(times) < 0.1
+    assert min(times) < max(0.1, min(usual))
 
 
 def test_everything_public_is_documented():
