@@ -22,8 +22,9 @@ from ._content import Content
 from ._encoder import TextEncoder
 from ._estimator import Model, load
 from ._evaluate import Report, compare, evaluate, leaderboard
+from ._filters import BSPM, GFCF, SGFCF
 from ._fusion import Fusion
-from ._graph import BSPM, GFCF, NGCF, SGFCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
+from ._graph import NGCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
 from ._language import LanguageModel
 from ._models import (
     ALS,
