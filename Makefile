@@ -35,7 +35,6 @@ test: test-rust test-python ## Run every test, Rust and Python
 
 test-rust: $(BIN)/python ## Run the Rust tests
 	$(CARGO) test --release
-	$(CARGO) test --release -p rec-core --features trees --lib
 
 test-python: python ## Run the Python tests (ARGS="-k name" to choose)
 	$(BIN)/python -m pytest rec-py/tests $(ARGS)

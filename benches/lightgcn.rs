@@ -10,7 +10,7 @@
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --model ultra-gcn --negatives 300 …
 //! cargo bench -p rec-models --bench lightgcn -- gfcf --data gowalla --factors 256
 //! cargo bench -p rec-models --bench lightgcn -- test --data gowalla --model bspm --factors 448
-//! cargo bench -p rec-models --bench lightgcn -- size --batch 65536          # seconds by size
+//! cargo bench -p rec-models --bench lightgcn -- size                        # seconds by size
 //! ```
 //!
 //! `tune` measures on the validation part, or where there is none on a tenth of the training
@@ -68,7 +68,7 @@ enum Contrasted {
     RandomWalk,
 }
 
-#[derive(Parser)]
+#[derive(Clone, Parser)]
 struct Args {
     job: Job,
     #[arg(long, default_value = "gowalla")]
@@ -416,8 +416,12 @@ fn tune(estimator: &dyn Estimator, args: &Args, kept: &Dataset, held: &Users) {
     estimator.fit_model(kept, &mut ctx).unwrap();
 }
 
-/// Parts of gowalla, and ten million edges between users and items drawn by their popularity.
+/// Parts of gowalla, and ten million edges between users and items drawn by their popularity; eight
+/// steps an epoch.
 fn sizes(args: &Args) {
+    let step = |args: &Args, data: &Dataset| {
+        step(&Args { batch: data.interactions.len().div_ceil(8), ..args.clone() }, data);
+    };
     if let Some((train, _)) = split("gowalla") {
         let n = n_items(&train);
         for share in [4, 2, 1] {
@@ -440,16 +444,18 @@ fn sizes(args: &Args) {
     step(args, &dataset(&generated.collect::<Vec<_>>(), items));
 }
 
-/// Two lengths of training apart give the time of their difference.
+/// Two lengths of training apart give the time of their difference, epochs of 32 steps or more.
 fn step(args: &Args, train: &Dataset) {
+    let steps = train.interactions.len().div_ceil(args.batch);
+    let more = (32 / steps).max(1);
     let time = |epochs| {
         let estimator = LightGcn { epochs, ..args.estimator() };
         let start = Instant::now();
         estimator.fit(train, &mut args.ctx()).unwrap();
         start.elapsed().as_secs_f64()
     };
-    let steps = train.interactions.len().div_ceil(args.batch);
-    let mut epochs: Vec<f64> = (0..args.rounds.max(1)).map(|_| time(2) - time(1)).collect();
+    let once = |_| (time(1 + more) - time(1)) / more as f64;
+    let mut epochs: Vec<f64> = (0..args.rounds.max(1)).map(once).collect();
     epochs.sort_by(f64::total_cmp);
     let (best, median) = (epochs[0], epochs[epochs.len() / 2]);
     println!(

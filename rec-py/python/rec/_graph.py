@@ -146,24 +146,9 @@ class LightGCNPP(LightGCN):
         num_threads: int | None = None,
         device: str = "cpu",
     ) -> None:
-        self.factors: int
-        self.layers: int
-        self.learning_rate: float
-        self.l2: float
-        self.epochs: int
-        self.batch_size: int
-        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
-        self.temperature: float
-        self.negatives: int
-        self.score_by: Literal["product", "cosine"]
-        self.positives: Literal["events", "users"]
         self.alpha: float
         self.beta: float
         self.gamma: float
-        self.tags: float
-        self.content: str | None
-        self.content_l2: float
-        self.max_memory: int
         self._set(locals())
 
     def _config(self) -> dict[str, Any]:
@@ -258,25 +243,8 @@ class XSimGCL(_Contrasted):
         num_threads: int | None = None,
         device: str = "cpu",
     ) -> None:
-        self.factors: int
-        self.layers: int
-        self.learning_rate: float
-        self.l2: float
-        self.epochs: int
-        self.batch_size: int
-        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
-        self.temperature: float
-        self.negatives: int
-        self.score_by: Literal["product", "cosine"]
-        self.positives: Literal["events", "users"]
-        self.contrast_weight: float
-        self.contrast_temperature: float
         self.noise: float
         self.contrast_layer: int
-        self.tags: float
-        self.content: str | None
-        self.content_l2: float
-        self.max_memory: int
         self._set(locals())
 
 
@@ -319,24 +287,7 @@ class SimGCL(_Contrasted):
         num_threads: int | None = None,
         device: str = "cpu",
     ) -> None:
-        self.factors: int
-        self.layers: int
-        self.learning_rate: float
-        self.l2: float
-        self.epochs: int
-        self.batch_size: int
-        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
-        self.temperature: float
-        self.negatives: int
-        self.score_by: Literal["product", "cosine"]
-        self.positives: Literal["events", "users"]
-        self.contrast_weight: float
-        self.contrast_temperature: float
         self.noise: float
-        self.tags: float
-        self.content: str | None
-        self.content_l2: float
-        self.max_memory: int
         self._set(locals())
 
 
@@ -384,25 +335,8 @@ class SGL(_Contrasted):
         num_threads: int | None = None,
         device: str = "cpu",
     ) -> None:
-        self.factors: int
-        self.layers: int
-        self.learning_rate: float
-        self.l2: float
-        self.epochs: int
-        self.batch_size: int
-        self.loss: Literal["bpr", "softmax", "sampled_softmax"]
-        self.temperature: float
-        self.negatives: int
-        self.score_by: Literal["product", "cosine"]
-        self.positives: Literal["events", "users"]
-        self.contrast_weight: float
-        self.contrast_temperature: float
         self.augmentation: Literal["edge_dropout", "node_dropout", "random_walk"]
         self.drop_rate: float
-        self.tags: float
-        self.content: str | None
-        self.content_l2: float
-        self.max_memory: int
         self._set(locals())
 
     def _config(self) -> dict[str, Any]:
