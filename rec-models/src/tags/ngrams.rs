@@ -167,9 +167,10 @@ fn read_head(
     learner: &Learner,
     [n_features, n_labels]: [usize; 2],
 ) -> Result<Fitted> {
-    if let Learner::Cnn(cnn) = learner {
-        let read = |at| Network::read(reader, &network_prefix(prefix, at), cnn, n_labels);
-        return (0..cnn.networks).map(read).collect::<Result<_>>().map(Fitted::Networks);
+    if let Some(recipe) = learner.network() {
+        learner.check()?;
+        let read = |at| Network::read(reader, &network_prefix(prefix, at), &recipe, n_labels);
+        return (0..recipe.networks()).map(read).collect::<Result<_>>().map(Fitted::Networks);
     }
     let array = |name: &str, columns: usize| {
         let (shape, values) = reader.f32(&format!("{prefix}{name}"))?;

@@ -48,6 +48,15 @@ fn all_learners() -> NgramTagger {
             networks: 2,
             ..TextCnn::default()
         }),
+        Learner::Gru(TextGru {
+            dim: 8,
+            hidden: 6,
+            epochs: 40,
+            learning_rate: 1e-2,
+            batch_size: 4,
+            min_count: 1,
+            ..TextGru::default()
+        }),
     ];
     NgramTagger { learners, ..NgramTagger::default() }
 }
@@ -224,6 +233,8 @@ fn mismatched_lengths_and_bad_parameters_are_refused() {
         one(Learner::FastText(FastText { dim: 0, ..FastText::default() })),
         one(Learner::Cnn(TextCnn { filters: 0, ..TextCnn::default() })),
         one(Learner::Cnn(TextCnn { fixed_channel: true, ..TextCnn::default() })),
+        one(Learner::Gru(TextGru { hidden: 0, ..TextGru::default() })),
+        one(Learner::Gru(TextGru { networks: 0, ..TextGru::default() })),
         one(Learner::FastText(FastText { learning_rate: -1.0, ..FastText::default() })),
         one(Learner::FastText(FastText { label_smoothing: 1.0, ..FastText::default() })),
         one(Learner::FastText(FastText {

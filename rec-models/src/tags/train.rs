@@ -27,8 +27,9 @@ pub enum ClassWeights {
     Each(Vec<f32>),
 }
 
-/// Trains an [`NgramModel`]: each learner on the same texts (TF-IDF rows, but [`Learner::Cnn`]), its probabilities calibrated and
-/// its weight in the mixture found on scores of texts that were held out, fold by fold.
+/// Trains an [`NgramModel`]: each learner on the same texts (TF-IDF rows; [`Learner::Cnn`] and
+/// [`Learner::Gru`] tokens in their order), its probabilities calibrated and its weight in the mixture
+/// found on scores of texts that were held out, fold by fold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NgramTagger {

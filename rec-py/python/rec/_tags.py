@@ -32,6 +32,7 @@ _LEARNERS: dict[str, dict[str, Any]] = {
     "naive_bayes": {"alpha": 0.1},
     "fasttext": {},
     "cnn": {},
+    "gru": {},
 }
 
 
@@ -69,8 +70,9 @@ class TagClassifier:
         lora: Adapters that learn in place of the encoder's weights, ``rec.LoRA(r=8)``; they want a
             greater ``learning_rate``.
         learners: By name (``"svm"``, ``"logistic"``, ``"nb_svm"``, ``"naive_bayes"``,
-            ``"fasttext"``, ``"cnn"``) or with parameters, ``{"learner": "svm", "c": 0.5}``.
-            ``"cnn"``, a convolutional network, sees the order of words; it takes minutes. With
+            ``"fasttext"``, ``"cnn"``, ``"gru"``) or with parameters, ``{"learner": "svm", "c": 0.5}``.
+            ``"cnn"``, a convolutional network, and ``"gru"``, a recurrent one, see the order of
+            words; they take minutes. With
             ``{"learner": "cnn", "pretraining": 10, "fixed_channel": True}`` it starts from word
             vectors of the texts themselves, and of those given as ``unlabelled``; ``"tokens":
             "words"`` reads words rather than characters.

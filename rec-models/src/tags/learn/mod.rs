@@ -1,9 +1,9 @@
 //! Learners: from sparse rows, or tokens in their order, and labels to scores.
 
 mod bayes;
-mod cnn;
 mod dual;
 mod fasttext;
+mod network;
 mod weights;
 
 use rayon::prelude::*;
@@ -11,10 +11,10 @@ use rec_core::data::Csr;
 use rec_core::rng::stream;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use cnn::Network;
-pub use cnn::{TextCnn, Tokens};
 pub(crate) use fasttext::Embeddings;
 pub use fasttext::FastText;
+pub(crate) use network::{Network, Recipe};
+pub use network::{TextCnn, TextGru, Tokens};
 pub(crate) use weights::Weights;
 
 use self::dual::{Loss, Problem};
@@ -55,6 +55,8 @@ pub enum Learner {
     FastText(FastText),
     /// A convolutional network on words and characters in their order.
     Cnn(TextCnn),
+    /// A recurrent network on the same.
+    Gru(TextGru),
 }
 
 /// What learners read.
@@ -105,6 +107,7 @@ impl Learner {
             Self::NaiveBayes { .. } => "naive_bayes",
             Self::FastText(_) => "fasttext",
             Self::Cnn(_) => "cnn",
+            Self::Gru(_) => "gru",
         }
     }
 
@@ -120,17 +123,27 @@ impl Learner {
             Self::NaiveBayes { alpha } => positive("alpha", *alpha),
             Self::FastText(fasttext) => fasttext.check(),
             Self::Cnn(cnn) => cnn.check(),
+            Self::Gru(gru) => gru.check(),
         }
     }
 
     /// Whether it learns from texts without labels too.
     pub(super) fn reads_unlabelled(&self) -> bool {
-        matches!(self, Self::Cnn(cnn) if cnn.pretraining > 0)
+        self.network().is_some_and(|recipe| recipe.reads_unlabelled())
     }
 
     /// Whether it learns a weight of each n-gram for each label.
     pub(super) fn is_linear(&self) -> bool {
-        !matches!(self, Self::FastText(_) | Self::Cnn(_))
+        !matches!(self, Self::FastText(_) | Self::Cnn(_) | Self::Gru(_))
+    }
+
+    /// What its networks have in common with others, where it is of networks.
+    pub(super) fn network(&self) -> Option<Recipe> {
+        match self {
+            Self::Cnn(cnn) => Some(cnn.recipe()),
+            Self::Gru(gru) => Some(gru.recipe()),
+            _ => None,
+        }
     }
 
     /// Learns `labels`, `[texts, n_labels]`.
@@ -142,14 +155,11 @@ impl Learner {
         ctx: &FitContext<'_>,
     ) -> Result<Fitted> {
         let rows = &inputs.rows;
-        match self {
-            Self::FastText(fasttext) => {
-                return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
-            }
-            Self::Cnn(cnn) => {
-                return cnn.fit(inputs, labels, effort, ctx).map(Fitted::Networks);
-            }
-            _ => {}
+        if let Self::FastText(fasttext) = self {
+            return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
+        }
+        if let Some(recipe) = self.network() {
+            return recipe.fit(inputs, labels, effort, ctx).map(Fitted::Networks);
         }
         // Two labels that exclude each other need one problem.
         let mirrored = effort.task == Task::Single && labels.n_cols() == 2;
@@ -210,7 +220,7 @@ impl Learner {
                 (found.weights.iter().zip(&ratio).map(|(w, r)| w * r).collect(), found.bias)
             }
             Self::NaiveBayes { alpha } => bayes::log_count_ratio(rows, &positive, *alpha),
-            Self::FastText(_) | Self::Cnn(_) => {
+            Self::FastText(_) | Self::Cnn(_) | Self::Gru(_) => {
                 return Err(Error::unsupported("one label alone", self.name(), "fit all"));
             }
         })
@@ -223,7 +233,7 @@ impl Learner {
                 weights.scores(&inputs.rows, matches!(self, Self::NaiveBayes { .. }))
             }
             Fitted::Embedded(embeddings) => embeddings.scores(&inputs.rows),
-            Fitted::Networks(networks) => cnn::scores(networks, inputs.bags),
+            Fitted::Networks(networks) => network::scores(networks, inputs.bags),
         }
     }
 }

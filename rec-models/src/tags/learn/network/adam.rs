@@ -12,7 +12,7 @@ const EPSILON: f32 = 1e-8;
 pub(super) struct Adam {
     embeddings: Moments,
     kernels: Moments,
-    bias: Moments,
+    body: Vec<Moments>,
     output: Moments,
     output_bias: Moments,
     steps: i32,
@@ -27,7 +27,7 @@ impl Adam {
         Self {
             embeddings: of(&network.embeddings),
             kernels: of(&network.kernels),
-            bias: of(&network.bias),
+            body: network.body.arrays().into_iter().map(|(_, _, array)| of(array)).collect(),
             output: of(&network.output),
             output_bias: of(&network.output_bias),
             steps: 0,
@@ -48,7 +48,10 @@ impl Adam {
             self.embeddings.step(token as usize * dim, &mut network.embeddings, gradient, rates);
         }
         self.kernels.step(0, &mut network.kernels, &of.kernels, rates);
-        self.bias.step(0, &mut network.bias, &of.bias, rates);
+        let body = network.body.arrays_mut().into_iter().zip(&of.body);
+        self.body.iter_mut().zip(body).for_each(|(moments, (array, gradient))| {
+            moments.step(0, array, gradient, rates);
+        });
         self.output.step(0, &mut network.output, &of.output, rates);
         self.output_bias.step(0, &mut network.output_bias, &of.output_bias, rates);
     }

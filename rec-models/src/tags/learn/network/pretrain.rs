@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::TextCnn;
+use super::Recipe;
 use crate::Result;
 use crate::fit::FitContext;
 use crate::tags::features::Vocabulary;
@@ -16,7 +16,7 @@ pub(super) struct Start {
     pub(super) vectors: Option<Vec<f32>>,
 }
 
-impl TextCnn {
+impl Recipe {
     /// Of the texts with labels and, where there is pretraining, of those without.
     pub(super) fn vocabulary_and_vectors(
         &self,

@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rec_core::data::Csr;
 use rec_core::rng::{Rng, stream};
 
-use super::TextCnn;
+use super::Recipe;
 use super::adam::Adam;
 use super::batch::Batch;
 use super::net::Network;
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// The share of all steps over which the rate rises.
 const WARMUP: f32 = 0.06;
 
-impl TextCnn {
+impl Recipe {
     /// Learns `labels`, `[texts, n_labels]`, from texts as tokens; networks differ by `number`.
     pub(super) fn fit_one(
         &self,
@@ -28,7 +28,7 @@ impl TextCnn {
         number: u64,
         ctx: &FitContext<'_>,
     ) -> Result<Network> {
-        let mut rng = stream(ctx.seed, "cnn", number);
+        let mut rng = stream(ctx.seed, self.name, number);
         let mut network = self.start(start, labels.n_cols(), &mut rng);
         let texts: Vec<Vec<u32>> = texts.iter().map(|text| network.ids(text)).collect();
         let mut adam = Adam::new(&network);
@@ -37,7 +37,7 @@ impl TextCnn {
         for _ in 0..self.epochs {
             order.shuffle(&mut rng);
             for rows in order.chunks(self.batch_size) {
-                ctx.cancel.check("cnn")?;
+                ctx.cancel.check(self.name)?;
                 let batch = Batch::new(rows.iter().map(|&row| texts[row].as_slice()));
                 let drops = self.drops(&network, &batch, &mut rng);
                 let gradients =
@@ -46,10 +46,11 @@ impl TextCnn {
                 adam.step(&mut network, &batch, &gradients, rate);
             }
         }
-        if network.output.iter().chain(&network.kernels).any(|w| !w.is_finite()) {
+        let body = network.body.arrays().into_iter().flat_map(|(_, _, values)| values);
+        if network.output.iter().chain(&network.kernels).chain(body).any(|w| !w.is_finite()) {
             let why =
                 format!("training diverged; choose a learning_rate below {}", self.learning_rate);
-            return Err(Error::data("cnn", why));
+            return Err(Error::data(self.name, why));
         }
         Ok(network)
     }
@@ -68,24 +69,17 @@ impl TextCnn {
             Some(vectors) => self.channels(vectors),
             None => self.channels(&uniform((vocabulary.len() + 1) * self.dim, 0.03f32.sqrt())),
         };
-        let mut kernels = Vec::new();
-        for _ in 0..self.width() {
-            for width in self.widths.0..=self.widths.1 {
-                let inputs = (width * self.width()) as f32;
-                kernels.extend(uniform(width * self.filters, inputs.sqrt().recip()));
-            }
-        }
-        let pooled = self.filters * (self.widths.1 + 1 - self.widths.0);
+        let kernels = self.shape.kernels(self.width(), &mut uniform);
+        let body = self.shape.body(&mut uniform);
+        let pooled = body.pooled();
         Network {
-            filters: self.filters,
-            widths: self.widths,
             max_len: self.max_len,
             tokens: self.tokens,
             fixed: self.width() - self.dim,
             vocabulary,
             embeddings,
             kernels,
-            bias: vec![0.0; pooled],
+            body,
             output: uniform(n_labels * pooled, (pooled as f32).sqrt().recip()),
             output_bias: vec![0.0; n_labels],
         }
@@ -104,7 +98,7 @@ impl TextCnn {
         };
         Drops {
             embeddings: scales(batch.tokens.len() * network.dim(), self.embedding_dropout),
-            pooled: scales(batch.len() * network.pooled(), self.dropout),
+            pooled: scales(batch.len() * network.body.pooled(), self.dropout),
         }
     }
 }

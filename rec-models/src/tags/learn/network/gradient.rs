@@ -1,10 +1,9 @@
 //! The gradient of a step's loss.
 
-use rayon::prelude::*;
 use rec_core::data::Csr;
 
 use super::batch::Batch;
-use super::net::{Network, Pooled};
+use super::net::Network;
 use super::train::Drops;
 use crate::ops::gemm::{Matrix, product};
 use crate::tags::calibrate::{sigmoid, softmax};
@@ -16,7 +15,8 @@ pub(super) struct Gradients {
     /// Of the distinct tokens: `[tokens, dim]`, zeros where embeddings do not learn.
     pub(super) embeddings: Vec<f32>,
     pub(super) kernels: Vec<f32>,
-    pub(super) bias: Vec<f32>,
+    /// Of each of the body's.
+    pub(super) body: Vec<Vec<f32>>,
     pub(super) output: Vec<f32>,
     pub(super) output_bias: Vec<f32>,
 }
@@ -64,24 +64,25 @@ impl Network {
     ) -> Gradients {
         scale(&mut embedded, &drops.embeddings);
         let projected = self.projected(&embedded);
-        let texts = (0..batch.len()).into_par_iter();
-        let pooled: Vec<Pooled> = texts.map(|at| self.pool(&projected, batch.text(at))).collect();
+        let trace = self.body.read(&projected, batch);
         let mut of_projected = vec![0.0; projected.len()];
         let mut gradients = Gradients {
             embeddings: Vec::new(),
             kernels: Vec::new(),
-            bias: vec![0.0; self.pooled()],
+            body: Vec::new(),
             output: vec![0.0; self.output.len()],
             output_bias: vec![0.0; self.n_labels()],
         };
         // In the order of the texts, so that sums are the same on any number of threads.
-        for ((at, found), &row) in pooled.iter().enumerate().zip(rows) {
-            let drops = &drops.pooled[at * self.pooled()..][..self.pooled()];
+        let pooled = self.body.pooled();
+        let mut of_pooled = Vec::with_capacity(trace.pooled.len());
+        let texts = trace.pooled.chunks_exact(pooled).zip(drops.pooled.chunks_exact(pooled));
+        for ((found, drops), &row) in texts.zip(rows) {
             let truth = |label: usize| labels.contains(row, label as u32);
-            let below = self.head(found, drops, truth, effort, rows.len(), &mut gradients);
-            self.unpool((found, &below), batch.text(at), &mut of_projected, &mut gradients.bias);
+            of_pooled.extend(self.head(found, drops, truth, effort, rows.len(), &mut gradients));
         }
-        let (tokens, dim, columns) = (batch.tokens.len(), self.dim(), self.columns());
+        gradients.body = self.body.back(&trace, &of_pooled, batch, &mut of_projected);
+        let (tokens, dim, columns) = (batch.tokens.len(), self.dim(), self.body.columns());
         let of_projected = Matrix::new(&of_projected, [tokens, columns]);
         let kernels = Matrix::new(&self.kernels, [dim, columns]);
         gradients.kernels =
@@ -93,17 +94,17 @@ impl Network {
         gradients
     }
 
-    /// Adds the gradients of the output layer, and gives that of the maxima: `[pooled]`.
+    /// Adds the gradients of the output layer, and gives that of the body's numbers: `[pooled]`.
     fn head(
         &self,
-        found: &Pooled,
+        found: &[f32],
         drops: &[f32],
         truth: impl Fn(usize) -> bool,
         effort: &Effort,
         texts: usize,
         gradients: &mut Gradients,
     ) -> Vec<f32> {
-        let mut hidden = found.best.clone();
+        let mut hidden = found.to_vec();
         scale(&mut hidden, drops);
         let mut scores = vec![0.0; self.n_labels()];
         self.linear(&hidden, &mut scores);
@@ -125,15 +126,14 @@ impl Network {
 
 impl Gradients {
     fn mean_with(&mut self, other: &Self) {
-        for (mine, other) in [
-            (&mut self.embeddings, &other.embeddings),
-            (&mut self.kernels, &other.kernels),
-            (&mut self.bias, &other.bias),
-            (&mut self.output, &other.output),
-            (&mut self.output_bias, &other.output_bias),
-        ] {
+        let mean = |mine: &mut [f32], other: &[f32]| {
             mine.iter_mut().zip(other).for_each(|(x, y)| *x = 0.5 * (*x + y));
-        }
+        };
+        mean(&mut self.embeddings, &other.embeddings);
+        mean(&mut self.kernels, &other.kernels);
+        self.body.iter_mut().zip(&other.body).for_each(|(mine, other)| mean(mine, other));
+        mean(&mut self.output, &other.output);
+        mean(&mut self.output_bias, &other.output_bias);
     }
 }
 

@@ -1,23 +1,8 @@
 //! A convolutional network on the words and characters of a text, in their order.
 
-mod adam;
-mod batch;
-mod gradient;
-mod net;
-mod pretrain;
-mod save;
-#[cfg(test)]
-mod tests;
-mod train;
-
-use rec_core::data::Csr;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use net::Network;
-
-use super::{Effort, Inputs};
-use crate::fit::FitContext;
-use crate::tags::features::Bag;
+use super::{Recipe, Shape, Tokens};
 use crate::{Error, Result};
 
 /// Kim 2014, "Convolutional Neural Networks for Sentence Classification": of tokens with embeddings
@@ -77,26 +62,6 @@ pub struct TextCnn {
     pub networks: usize,
 }
 
-/// What a network reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tokens {
-    /// Characters where the script has ideographs, words elsewhere.
-    #[default]
-    Characters,
-    /// Words as the pipeline parts them.
-    Words,
-}
-
-impl Tokens {
-    pub(super) fn of(self, bag: &Bag) -> &[u64] {
-        match self {
-            Self::Characters => bag.symbols(),
-            Self::Words => bag.words(),
-        }
-    }
-}
-
 impl Default for TextCnn {
     fn default() -> Self {
         Self {
@@ -123,81 +88,36 @@ impl Default for TextCnn {
 
 impl TextCnn {
     pub(crate) fn check(&self) -> Result<()> {
-        let counts = [
-            ("dim", self.dim),
-            ("filters", self.filters),
-            ("epochs", self.epochs),
-            ("batch_size", self.batch_size),
-            ("min_count", self.min_count),
-            ("max_len", self.max_len),
-            ("window", self.window),
-            ("networks", self.networks),
-        ];
-        if let Some((name, _)) = counts.iter().find(|(_, n)| *n == 0) {
-            return Err(Error::parameter(*name, 0, "at least 1 is needed"));
+        if self.filters == 0 {
+            return Err(Error::parameter("filters", 0, "at least 1 is needed"));
         }
         let (narrow, wide) = self.widths;
         if !(1 <= narrow && narrow <= wide && wide <= 9) {
             let why = "choose 1 ≤ narrowest ≤ widest ≤ 9; (1, 5) is usual";
             return Err(Error::parameter("widths", format!("({narrow}, {wide})"), why));
         }
-        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            let why = "choose a number above 0; 0.001 is usual";
-            return Err(Error::parameter("learning_rate", self.learning_rate, why));
-        }
-        for (name, share) in
-            [("dropout", self.dropout), ("embedding_dropout", self.embedding_dropout)]
-        {
-            if !(0.0..1.0).contains(&share) {
-                return Err(Error::parameter(name, share, "a share, from 0 to below 1"));
-            }
-        }
-        for (name, value, least) in
-            [("adversary", self.adversary, 0.0), ("scale", self.scale, f32::MIN_POSITIVE)]
-        {
-            if !(value.is_finite() && value >= least) {
-                let why = "give a finite number: adversary 0 or more, scale above 0";
-                return Err(Error::parameter(name, value, why));
-            }
-        }
-        if self.fixed_channel && self.pretraining == 0 {
-            let why = "its vectors are those of pretraining; choose 5 or more passes for it";
-            return Err(Error::parameter("fixed_channel", true, why));
-        }
-        Ok(())
+        self.recipe().check()
     }
 
-    /// Numbers of a token that the filters see.
-    fn width(&self) -> usize {
-        if self.fixed_channel { 2 * self.dim } else { self.dim }
+    pub(crate) fn recipe(&self) -> Recipe {
+        Recipe {
+            name: "cnn",
+            shape: Shape::Filters { filters: self.filters, widths: self.widths },
+            dim: self.dim,
+            epochs: self.epochs,
+            learning_rate: self.learning_rate,
+            batch_size: self.batch_size,
+            dropout: self.dropout,
+            embedding_dropout: self.embedding_dropout,
+            min_count: self.min_count,
+            max_len: self.max_len,
+            adversary: self.adversary,
+            tokens: self.tokens,
+            pretraining: self.pretraining,
+            window: self.window,
+            scale: self.scale,
+            fixed_channel: self.fixed_channel,
+            networks: self.networks,
+        }
     }
-
-    /// Learns `labels`, `[texts, n_labels]`.
-    pub(super) fn fit(
-        &self,
-        inputs: &Inputs<'_>,
-        labels: &Csr,
-        effort: &Effort,
-        ctx: &FitContext<'_>,
-    ) -> Result<Vec<Network>> {
-        let texts: Vec<&[u64]> = inputs.bags.iter().map(|bag| self.tokens.of(bag)).collect();
-        let unlabelled: Vec<&[u64]> =
-            inputs.unlabelled.iter().map(|bag| self.tokens.of(bag)).collect();
-        let start = self.vocabulary_and_vectors(&texts, &unlabelled, ctx)?;
-        let fit = |at| self.fit_one(&texts, &start, labels, effort, at as u64, ctx);
-        (0..self.networks).map(fit).collect()
-    }
-}
-
-/// The mean of the scores of networks: `[texts, n_labels]`.
-pub(super) fn scores(networks: &[Network], bags: &[&Bag]) -> Vec<f32> {
-    let Some(first) = networks.first() else { return Vec::new() };
-    let texts: Vec<&[u64]> = bags.iter().map(|bag| first.tokens.of(bag)).collect();
-    let mut sum = first.scores(&texts);
-    for network in &networks[1..] {
-        sum.iter_mut().zip(network.scores(&texts)).for_each(|(sum, x)| *sum += x);
-    }
-    let share = (networks.len() as f32).recip();
-    sum.iter_mut().for_each(|x| *x *= share);
-    sum
 }

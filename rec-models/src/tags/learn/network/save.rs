@@ -2,7 +2,7 @@
 
 use rec_core::store::{ModelReader, ModelWriter};
 
-use super::TextCnn;
+use super::Recipe;
 use super::net::Network;
 use crate::tags::features::Vocabulary;
 use crate::{Error, Result};
@@ -13,11 +13,13 @@ impl Network {
         writer.u64(&format!("{prefix}tokens"), &[hashes.len()], hashes)?;
         for (name, columns, values) in [
             ("embeddings", self.dim(), &self.embeddings),
-            ("kernels", self.columns(), &self.kernels),
-            ("kernels.bias", self.pooled(), &self.bias),
-            ("output", self.pooled(), &self.output),
+            ("kernels", self.body.columns(), &self.kernels),
+            ("output", self.body.pooled(), &self.output),
             ("bias", self.n_labels(), &self.output_bias),
-        ] {
+        ]
+        .into_iter()
+        .chain(self.body.arrays())
+        {
             writer.f32(&format!("{prefix}{name}"), &[values.len() / columns, columns], values)?;
         }
         Ok(())
@@ -28,10 +30,9 @@ impl Network {
     pub(crate) fn read(
         reader: &ModelReader,
         prefix: &str,
-        cnn: &TextCnn,
+        recipe: &Recipe,
         n_labels: usize,
     ) -> Result<Self> {
-        cnn.check()?;
         let (_, hashes) = reader.u64(&format!("{prefix}tokens"))?;
         if hashes.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(Error::data(
@@ -40,15 +41,13 @@ impl Network {
             ));
         }
         let mut network = Self {
-            filters: cnn.filters,
-            widths: cnn.widths,
-            max_len: cnn.max_len,
-            tokens: cnn.tokens,
-            fixed: cnn.width() - cnn.dim,
+            max_len: recipe.max_len,
+            tokens: recipe.tokens,
+            fixed: recipe.width() - recipe.dim,
             vocabulary: Vocabulary::new(hashes),
             embeddings: Vec::new(),
             kernels: Vec::new(),
-            bias: Vec::new(),
+            body: recipe.shape.body(&mut |n, _| vec![0.0; n]),
             output: Vec::new(),
             output_bias: Vec::new(),
         };
@@ -62,12 +61,16 @@ impl Network {
                 }
             }
         };
-        let (columns, pooled) = (network.columns(), network.pooled());
-        network.embeddings = array("embeddings", network.vocabulary.len() + 1, cnn.width())?;
-        network.kernels = array("kernels", cnn.width(), columns)?;
-        network.bias = array("kernels.bias", 1, pooled)?;
+        let (width, columns, pooled) =
+            (recipe.width(), network.body.columns(), network.body.pooled());
+        network.embeddings = array("embeddings", network.vocabulary.len() + 1, width)?;
+        network.kernels = array("kernels", width, columns)?;
         network.output = array("output", n_labels, pooled)?;
         network.output_bias = array("bias", 1, n_labels)?;
+        let of_body: Vec<_> = (network.body.arrays().into_iter())
+            .map(|(name, columns, values)| array(name, values.len() / columns, columns))
+            .collect::<Result<_>>()?;
+        network.body.arrays_mut().into_iter().zip(of_body).for_each(|(to, values)| *to = values);
         Ok(network)
     }
 }

@@ -1,0 +1,288 @@
+//! Gated recurrent units both ways, and the greatest and the mean of their states over a text.
+
+use super::Draw;
+use crate::ops::gemm::{Matrix, product};
+use crate::tags::calibrate::sigmoid;
+use crate::tags::learn::network::batch::Batch;
+
+/// The units of [`TextGru`](crate::tags::TextGru). The columns of the kernels are `[2, 3, hidden]`: both
+/// ways, gates `r`, `z` and `n`.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct Recurrent {
+    pub(in super::super) hidden: usize,
+    /// `b`: `[2, 3, hidden]`.
+    pub(in super::super) bias: Vec<f32>,
+    /// `U`, by the number of the state: `[2, hidden, 3, hidden]`.
+    pub(in super::super) recurrent: Vec<f32>,
+    /// `c`: `[2, hidden]`.
+    pub(in super::super) inner_bias: Vec<f32>,
+}
+
+/// The texts of a step from the longest to the shortest: step `t` is of the first `active[t]` of them, in
+/// rows from `offsets[t]` on.
+struct Plan {
+    order: Vec<usize>,
+    active: Vec<usize>,
+    offsets: Vec<usize>,
+}
+
+/// What one way computed, `[rows, hidden]` each.
+struct Way {
+    states: Vec<f32>,
+    r: Vec<f32>,
+    z: Vec<f32>,
+    n: Vec<f32>,
+    /// `U_n h + c`.
+    inner: Vec<f32>,
+}
+
+/// What the way back needs.
+pub(super) struct Kept {
+    plan: Plan,
+    ways: [Way; 2],
+    /// The step of each maximum: `[texts, 2, hidden]`.
+    at: Vec<u32>,
+}
+
+/// The gradients of one way: of its gates before `σ` and `tanh`, `[rows, 3, hidden]`, once as the kernels
+/// and once as the states have part in them, and of `U`.
+struct Slopes {
+    of_inputs: Vec<f32>,
+    of_states: Vec<f32>,
+    of_recurrent: Vec<f32>,
+}
+
+impl Plan {
+    fn new(batch: &Batch) -> Self {
+        let mut order: Vec<usize> = (0..batch.len()).collect();
+        order.sort_by_key(|&text| std::cmp::Reverse(batch.text(text).len()));
+        let longest = order.first().map_or(0, |&text| batch.text(text).len());
+        let longer = |t| order.partition_point(|&text| batch.text(text).len() > t);
+        let active: Vec<usize> = (0..longest).map(longer).collect();
+        let mut offsets = vec![0];
+        offsets.extend(active.iter().scan(0, |sum, active| {
+            *sum += active;
+            Some(*sum)
+        }));
+        Self { order, active, offsets }
+    }
+
+    fn rows(&self) -> usize {
+        self.offsets[self.active.len()]
+    }
+
+    /// The token of a text at a step of one way, as a place in the batch's tokens.
+    fn place(&self, batch: &Batch, way: usize, t: usize, rank: usize) -> usize {
+        let text = batch.text(self.order[rank]);
+        text[if way == 0 { t } else { text.len() - 1 - t }] as usize
+    }
+}
+
+impl Recurrent {
+    pub(super) fn new(hidden: usize, draw: Draw<'_>) -> Self {
+        Self {
+            hidden,
+            bias: vec![0.0; 6 * hidden],
+            recurrent: draw(6 * hidden * hidden, (hidden as f32).sqrt().recip()),
+            inner_bias: vec![0.0; 2 * hidden],
+        }
+    }
+
+    pub(super) fn pooled(&self) -> usize {
+        4 * self.hidden
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        6 * self.hidden
+    }
+
+    pub(super) fn arrays(&self) -> [(&'static str, usize, &Vec<f32>); 3] {
+        [
+            ("kernels.bias", 6 * self.hidden, &self.bias),
+            ("recurrent", 3 * self.hidden, &self.recurrent),
+            ("recurrent.bias", self.hidden, &self.inner_bias),
+        ]
+    }
+
+    pub(super) fn arrays_mut(&mut self) -> [&mut Vec<f32>; 3] {
+        [&mut self.bias, &mut self.recurrent, &mut self.inner_bias]
+    }
+
+    /// `U` of one way, `[hidden, 3 · hidden]`.
+    fn matrix(&self, way: usize) -> Matrix<'_> {
+        let size = 3 * self.hidden * self.hidden;
+        Matrix::new(&self.recurrent[way * size..][..size], [self.hidden, 3 * self.hidden])
+    }
+
+    pub(super) fn read(&self, projected: &[f32], batch: &Batch) -> (Vec<f32>, Kept) {
+        let plan = Plan::new(batch);
+        let way = |way| self.forward(way, projected, batch, &plan);
+        let (there, back) = rayon::join(|| way(0), || way(1));
+        let ways = [there, back];
+        let hidden = self.hidden;
+        let mut pooled = vec![0.0; batch.len() * 4 * hidden];
+        let mut at = vec![0; batch.len() * 2 * hidden];
+        for (rank, &text) in plan.order.iter().enumerate() {
+            let len = batch.text(text).len();
+            if len == 0 {
+                continue;
+            }
+            let (most, mean) = pooled[text * 4 * hidden..][..4 * hidden].split_at_mut(2 * hidden);
+            most.fill(f32::MIN);
+            for (way, states) in ways.iter().map(|way| &way.states).enumerate() {
+                let part = way * hidden..(way + 1) * hidden;
+                let (most, mean) = (&mut most[part.clone()], &mut mean[part]);
+                let at = &mut at[(text * 2 + way) * hidden..][..hidden];
+                for t in 0..len {
+                    let states = &states[(plan.offsets[t] + rank) * hidden..][..hidden];
+                    for (j, &state) in states.iter().enumerate() {
+                        at[j] = if state > most[j] { t as u32 } else { at[j] };
+                        most[j] = if state > most[j] { state } else { most[j] };
+                        mean[j] += state;
+                    }
+                }
+                mean.iter_mut().for_each(|sum| *sum /= len as f32);
+            }
+        }
+        (pooled, Kept { plan, ways, at })
+    }
+
+    fn forward(&self, way: usize, projected: &[f32], batch: &Batch, plan: &Plan) -> Way {
+        let (hidden, columns) = (self.hidden, self.columns());
+        let array = || vec![0.0; plan.rows() * hidden];
+        let mut out =
+            Way { states: array(), r: array(), z: array(), n: array(), inner: array() };
+        let [b_r, b_z, b_n] = gates(&self.bias[way * 3 * hidden..][..3 * hidden]);
+        let inner_bias = &self.inner_bias[way * hidden..][..hidden];
+        let zeros = vec![0.0; hidden];
+        let mut inner = vec![0.0; plan.active.first().map_or(0, |rows| rows * 3 * hidden)];
+        for (t, &rows) in plan.active.iter().enumerate() {
+            let (before, now) = out.states.split_at_mut(plan.offsets[t] * hidden);
+            let before = match t {
+                0 => None,
+                _ => Some(&before[plan.offsets[t - 1] * hidden..][..rows * hidden]),
+            };
+            if let Some(before) = before {
+                inner = product(Matrix::new(before, [rows, hidden]), self.matrix(way));
+            }
+            for (rank, state) in now[..rows * hidden].chunks_exact_mut(hidden).enumerate() {
+                let row = (plan.offsets[t] + rank) * hidden;
+                let token = plan.place(batch, way, t, rank);
+                let inputs = &projected[token * columns + way * 3 * hidden..][..3 * hidden];
+                let [x_r, x_z, x_n] = gates(inputs);
+                let [u_r, u_z, u_n] = gates(&inner[rank * 3 * hidden..][..3 * hidden]);
+                let last = before.map_or(&zeros[..], |all| &all[rank * hidden..][..hidden]);
+                for j in 0..hidden {
+                    let r = sigmoid(x_r[j] + b_r[j] + u_r[j]);
+                    let z = sigmoid(x_z[j] + b_z[j] + u_z[j]);
+                    let c = u_n[j] + inner_bias[j];
+                    let n = (x_n[j] + b_n[j] + r * c).tanh();
+                    state[j] = (1.0 - z) * n + z * last[j];
+                    out.r[row + j] = r;
+                    out.z[row + j] = z;
+                    out.n[row + j] = n;
+                    out.inner[row + j] = c;
+                }
+            }
+        }
+        out
+    }
+
+    /// The gradients of the arrays.
+    pub(super) fn back(
+        &self,
+        kept: &Kept,
+        of_pooled: &[f32],
+        batch: &Batch,
+        of_projected: &mut [f32],
+    ) -> [Vec<f32>; 3] {
+        let way = |way| self.backward(way, kept, of_pooled, batch);
+        let (there, back) = rayon::join(|| way(0), || way(1));
+        let (hidden, columns) = (self.hidden, self.columns());
+        let mut of_bias = vec![0.0; self.bias.len()];
+        let mut of_inner_bias = vec![0.0; self.inner_bias.len()];
+        let mut of_recurrent = Vec::with_capacity(self.recurrent.len());
+        for (way, slopes) in [there, back].iter().enumerate() {
+            let (plan, part) = (&kept.plan, way * 3 * hidden);
+            for (t, &rows) in plan.active.iter().enumerate() {
+                for rank in 0..rows {
+                    let row = (plan.offsets[t] + rank) * 3 * hidden;
+                    let slope = &slopes.of_inputs[row..row + 3 * hidden];
+                    let to = plan.place(batch, way, t, rank) * columns + part;
+                    add(&mut of_projected[to..to + 3 * hidden], slope);
+                    add(&mut of_bias[part..part + 3 * hidden], slope);
+                    let inner = &slopes.of_states[row + 2 * hidden..row + 3 * hidden];
+                    add(&mut of_inner_bias[way * hidden..][..hidden], inner);
+                }
+            }
+            of_recurrent.extend_from_slice(&slopes.of_recurrent);
+        }
+        [of_bias, of_recurrent, of_inner_bias]
+    }
+
+    fn backward(&self, way: usize, kept: &Kept, of_pooled: &[f32], batch: &Batch) -> Slopes {
+        let (hidden, plan) = (self.hidden, &kept.plan);
+        let Way { states, r, z, n, inner } = &kept.ways[way];
+        let first = plan.active.first().copied().unwrap_or(0);
+        let mut of_inputs = vec![0.0; plan.rows() * 3 * hidden];
+        let mut of_states = of_inputs.clone();
+        // Of the states of the step before, as far as the step after has part in it.
+        let mut carried = vec![0.0; first * hidden];
+        for (t, &rows) in plan.active.iter().enumerate().rev() {
+            for rank in 0..rows {
+                let text = plan.order[rank];
+                let of_text = &of_pooled[text * 4 * hidden..][..4 * hidden];
+                let (of_most, of_mean) = of_text.split_at(2 * hidden);
+                let share = (batch.text(text).len() as f32).recip();
+                let at = &kept.at[(text * 2 + way) * hidden..][..hidden];
+                let row = (plan.offsets[t] + rank) * hidden;
+                let slope = &mut of_inputs[3 * row..][..3 * hidden];
+                let of_state = &mut of_states[3 * row..][..3 * hidden];
+                for j in 0..hidden {
+                    let most = if at[j] == t as u32 { of_most[way * hidden + j] } else { 0.0 };
+                    let carry = &mut carried[rank * hidden + j];
+                    let of_h = *carry + share * of_mean[way * hidden + j] + most;
+                    let (r, z, n) = (r[row + j], z[row + j], n[row + j]);
+                    let last = match t {
+                        0 => 0.0,
+                        _ => states[(plan.offsets[t - 1] + rank) * hidden + j],
+                    };
+                    let of_n = of_h * (1.0 - z) * (1.0 - n * n);
+                    slope[j] = of_n * inner[row + j] * r * (1.0 - r);
+                    slope[hidden + j] = of_h * (last - n) * z * (1.0 - z);
+                    slope[2 * hidden + j] = of_n;
+                    of_state[j] = slope[j];
+                    of_state[hidden + j] = slope[hidden + j];
+                    of_state[2 * hidden + j] = of_n * r;
+                    *carry = of_h * z;
+                }
+            }
+            if t > 0 {
+                let of_states = &of_states[3 * plan.offsets[t] * hidden..][..3 * rows * hidden];
+                let of_states = Matrix::new(of_states, [rows, 3 * hidden]);
+                add(&mut carried, &product(of_states, self.matrix(way).transposed()));
+            }
+        }
+        // `U` saw the states of the step before; at the first step there were none.
+        let steps = 1..plan.active.len();
+        let before: Vec<f32> = steps
+            .flat_map(|t| &states[plan.offsets[t - 1] * hidden..][..plan.active[t] * hidden])
+            .copied()
+            .collect();
+        let rows = before.len() / hidden;
+        let after = Matrix::new(&of_states[3 * first * hidden..], [rows, 3 * hidden]);
+        let of_recurrent = product(Matrix::new(&before, [rows, hidden]).transposed(), after);
+        Slopes { of_inputs, of_states, of_recurrent }
+    }
+}
+
+/// The numbers of `r`, `z` and `n`.
+fn gates(row: &[f32]) -> [&[f32]; 3] {
+    let (r, rest) = row.split_at(row.len() / 3);
+    let (z, n) = rest.split_at(r.len());
+    [r, z, n]
+}
+
+fn add(to: &mut [f32], values: &[f32]) {
+    to.iter_mut().zip(values).for_each(|(to, x)| *to += x);
+}

@@ -1,0 +1,109 @@
+//! A recurrent network on the words and characters of a text, in their order.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Recipe, Shape, Tokens};
+use crate::{Error, Result};
+
+/// Gated recurrent units that read a text both ways (Cho et al. 2014, "Learning Phrase Representations
+/// using RNN Encoder–Decoder"). Of tokens with embeddings `e_t`, each way has states
+///
+/// `r = σ(W_r e_t + U_r h + b_r)`, `z = σ(W_z e_t + U_z h + b_z)`,
+/// `n = tanh(W_n e_t + b_n + r ∘ (U_n h + c))`, `h ← (1 − z) ∘ n + z ∘ h`
+///
+/// from `h = 0` on, as in cuDNN and torch. The greatest and the mean of each number of the states, over
+/// the text and both ways, make `4 · hidden` numbers `p`; scores are `B p + b`. Trained and read as
+/// [`TextCnn`](super::TextCnn), whose parameters the others are.
+///
+/// Same seed, same result, on any number of threads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TextGru {
+    /// Length of a state, each way.
+    pub hidden: usize,
+    /// Length of an embedding.
+    pub dim: usize,
+    /// Passes over the texts.
+    pub epochs: usize,
+    /// Adam's rate at its peak.
+    pub learning_rate: f32,
+    /// Texts of a step.
+    pub batch_size: usize,
+    /// The share of the pooled numbers that is dropped while training.
+    pub dropout: f32,
+    /// The share of the embeddings' numbers that is dropped while training.
+    pub embedding_dropout: f32,
+    /// Tokens that occur fewer times than this share one embedding.
+    pub min_count: usize,
+    /// Tokens of a text that are read, from its beginning.
+    pub max_len: usize,
+    /// How far an adversary moves the embeddings of a step, as a share of their length; 0 for none.
+    pub adversary: f32,
+    /// What a token is.
+    pub tokens: Tokens,
+    /// Passes of skip-gram over all texts, whose vectors the embeddings start from; 0: they start at
+    /// random.
+    pub pretraining: usize,
+    /// Tokens each way that skip-gram predicts, at most.
+    pub window: usize,
+    /// The root mean square that those vectors are brought to.
+    pub scale: f32,
+    /// Whether the units also see those vectors as they were, beside the embeddings that learn.
+    pub fixed_channel: bool,
+    /// Networks, each from a seed of its own, whose scores are averaged.
+    pub networks: usize,
+}
+
+impl Default for TextGru {
+    fn default() -> Self {
+        Self {
+            hidden: 128,
+            dim: 128,
+            epochs: 4,
+            learning_rate: 1e-3,
+            batch_size: 64,
+            dropout: 0.5,
+            embedding_dropout: 0.25,
+            min_count: 2,
+            max_len: 256,
+            adversary: 0.0,
+            tokens: Tokens::Characters,
+            pretraining: 0,
+            window: 5,
+            scale: 0.1,
+            fixed_channel: false,
+            networks: 1,
+        }
+    }
+}
+
+impl TextGru {
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.hidden == 0 {
+            return Err(Error::parameter("hidden", 0, "at least 1 is needed; 128 is usual"));
+        }
+        self.recipe().check()
+    }
+
+    pub(crate) fn recipe(&self) -> Recipe {
+        Recipe {
+            name: "gru",
+            shape: Shape::Recurrent { hidden: self.hidden },
+            dim: self.dim,
+            epochs: self.epochs,
+            learning_rate: self.learning_rate,
+            batch_size: self.batch_size,
+            dropout: self.dropout,
+            embedding_dropout: self.embedding_dropout,
+            min_count: self.min_count,
+            max_len: self.max_len,
+            adversary: self.adversary,
+            tokens: self.tokens,
+            pretraining: self.pretraining,
+            window: self.window,
+            scale: self.scale,
+            fixed_channel: self.fixed_channel,
+            networks: self.networks,
+        }
+    }
+}
