@@ -93,7 +93,7 @@ impl Recipe {
     }
 
     /// Learns `labels`, `[texts, n_labels]`.
-    pub(crate) fn fit(
+    pub(in crate::tags::learn) fn fit(
         &self,
         inputs: &Inputs<'_>,
         labels: &Csr,

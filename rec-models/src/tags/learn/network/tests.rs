@@ -103,9 +103,8 @@ fn states_by_hand(body: &Recurrent, text: &[u32], product: impl Fn(u32, usize) -
         for at in 0..text.len() {
             let token = text[if way == 0 { at } else { text.len() - 1 - at }];
             let column = |gate: usize, j: usize| (way * 3 + gate) * hidden + j;
-            let input = |gate, j| {
-                product(token, column(gate, j)) + f64::from(body.bias[column(gate, j)])
-            };
+            let input =
+                |gate, j| product(token, column(gate, j)) + f64::from(body.bias[column(gate, j)]);
             let inner = |gate: usize, j: usize| -> f64 {
                 let u = |i: usize| body.recurrent[((way * hidden + i) * 3 + gate) * hidden + j];
                 (0..hidden).map(|i| f64::from(u(i)) * h[i]).sum()
@@ -182,7 +181,9 @@ fn gradients_are_the_slopes_of_the_loss() {
                     let at = place(token) * 3 + d;
                     (network.embeddings[token as usize * 3 + d] + by * shift[at]) * scale(at)
                 };
-                let s = scores_by_hand(network, text, embedding, |at| scale(row * start.body.pooled() + at));
+                let s = scores_by_hand(network, text, embedding, |at| {
+                    scale(row * start.body.pooled() + at)
+                });
                 let own = labels.row(row);
                 match task {
                     Task::Single => own.first().map_or(0.0, |&label| {
@@ -326,8 +327,14 @@ fn states_are_those_of_torch() {
     let batch = Batch::new([[0, 1, 2].as_slice()].into_iter());
     let found = Body::Recurrent(body).read(&projected, &batch).pooled;
     let want = [
-        -0.089_114_7, -0.291_974_6, 0.397_273_5, 0.063_784_3, -0.160_693_5, -0.362_732_7,
-        0.357_420_3, 0.010_301_1,
+        -0.089_114_7,
+        -0.291_974_6,
+        0.397_273_5,
+        0.063_784_3,
+        -0.160_693_5,
+        -0.362_732_7,
+        0.357_420_3,
+        0.010_301_1,
     ];
     assert!(found.iter().zip(&want).all(|(f, w)| (f - w).abs() < 1e-6), "{found:?}");
 }

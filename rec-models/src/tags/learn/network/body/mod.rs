@@ -26,7 +26,7 @@ pub(super) struct Trace {
 /// What the way back needs.
 enum Kept {
     Filters(filters::Kept),
-    Recurrent(recurrent::Kept),
+    Recurrent(Box<recurrent::Kept>),
 }
 
 /// Draws so many numbers within so much of 0.
@@ -45,9 +45,7 @@ impl Shape {
     pub(super) fn kernels(self, inputs: usize, draw: Draw<'_>) -> Vec<f32> {
         let mut row = || match self {
             Self::Filters { filters, widths } => (widths.0..=widths.1)
-                .flat_map(|width| {
-                    draw(width * filters, ((width * inputs) as f32).sqrt().recip())
-                })
+                .flat_map(|width| draw(width * filters, ((width * inputs) as f32).sqrt().recip()))
                 .collect(),
             Self::Recurrent { hidden } => draw(6 * hidden, (inputs as f32).sqrt().recip()),
         };
@@ -97,7 +95,7 @@ impl Body {
             }
             Self::Recurrent(body) => {
                 let (pooled, kept) = body.read(projected, batch);
-                Trace { pooled, kept: Kept::Recurrent(kept) }
+                Trace { pooled, kept: Kept::Recurrent(Box::new(kept)) }
             }
         }
     }

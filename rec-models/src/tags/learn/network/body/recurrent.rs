@@ -79,7 +79,7 @@ impl Plan {
 }
 
 impl Recurrent {
-    pub(super) fn new(hidden: usize, draw: Draw<'_>) -> Self {
+    pub(in super::super) fn new(hidden: usize, draw: Draw<'_>) -> Self {
         Self {
             hidden,
             bias: vec![0.0; 6 * hidden],
@@ -150,8 +150,7 @@ impl Recurrent {
     fn forward(&self, way: usize, projected: &[f32], batch: &Batch, plan: &Plan) -> Way {
         let (hidden, columns) = (self.hidden, self.columns());
         let array = || vec![0.0; plan.rows() * hidden];
-        let mut out =
-            Way { states: array(), r: array(), z: array(), n: array(), inner: array() };
+        let mut out = Way { states: array(), r: array(), z: array(), n: array(), inner: array() };
         let [b_r, b_z, b_n] = gates(&self.bias[way * 3 * hidden..][..3 * hidden]);
         let inner_bias = &self.inner_bias[way * hidden..][..hidden];
         let zeros = vec![0.0; hidden];
