@@ -71,12 +71,18 @@ def test_learners_with_parameters() -> None:
             rec.TagClassifier(learners=[wrong]).fit(TEXTS, LABELS)
 
 
-def test_a_network_beside_linear_learners(tmp_path: Path) -> None:
-    cnn = {"learner": "cnn", "dim": 8, "filters": 12, "widths": [1, 3], "epochs": 60}
-    cnn = {**cnn, "learning_rate": 1e-2, "batch_size": 4, "min_count": 1}
-    alone = rec.TagClassifier(learners=[cnn], folds=0).fit(TEXTS, LABELS)
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"learner": "cnn", "dim": 8, "filters": 12, "widths": [1, 3], "epochs": 60},
+        {"learner": "gru", "dim": 8, "hidden": 8, "epochs": 60},
+    ],
+)
+def test_a_network_beside_linear_learners(network: dict[str, Any], tmp_path: Path) -> None:
+    network = {**network, "learning_rate": 1e-2, "batch_size": 4, "min_count": 1}
+    alone = rec.TagClassifier(learners=[network], folds=0).fit(TEXTS, LABELS)
     assert alone.score(TEXTS, LABELS) == 1.0
-    mixed = rec.TagClassifier(learners=["svm", cnn]).fit(TEXTS, LABELS)
+    mixed = rec.TagClassifier(learners=["svm", network]).fit(TEXTS, LABELS)
     assert mixed.predict(["手机屏幕", "书"]).tolist() == ["手机", "书籍"]
     mixed.save(tmp_path / "m")
     loaded = rec.load(tmp_path / "m")

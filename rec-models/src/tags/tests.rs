@@ -33,6 +33,15 @@ fn all_learners() -> NgramTagger {
             min_count: 1,
             ..TextCnn::default()
         }),
+        Learner::Gru(TextGru {
+            dim: 8,
+            hidden: 6,
+            epochs: 40,
+            learning_rate: 1e-2,
+            batch_size: 4,
+            min_count: 1,
+            ..TextGru::default()
+        }),
         Learner::Cnn(TextCnn {
             dim: 8,
             filters: 14,
@@ -47,15 +56,6 @@ fn all_learners() -> NgramTagger {
             fixed_channel: true,
             networks: 2,
             ..TextCnn::default()
-        }),
-        Learner::Gru(TextGru {
-            dim: 8,
-            hidden: 6,
-            epochs: 40,
-            learning_rate: 1e-2,
-            batch_size: 4,
-            min_count: 1,
-            ..TextGru::default()
         }),
     ];
     NgramTagger { learners, ..NgramTagger::default() }
