@@ -103,7 +103,7 @@ impl Device {
 }
 
 #[cfg(feature = "libtorch")]
-#[allow(deprecated, reason = "burn 0.22 means to drop LibTorch, its fastest backend on a CPU")]
+#[allow(deprecated, reason = "burn 0.22 means to drop LibTorch, the GPU backend here")]
 fn libtorch(device: LibTorchDevice) -> Result<TensorDevice> {
     let gpus = tch::Cuda::device_count().max(0) as usize;
     match device {
