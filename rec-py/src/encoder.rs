@@ -80,6 +80,9 @@ impl PyTextEncoder {
         let list = |i: usize| lists.get(i).map_or(&[][..], Vec::as_slice);
         let lesson = match lesson {
             "masked" => Lesson::Masked { texts: list(0), validation: list(1), whole_words: flag },
+            "electra" => {
+                Lesson::Replaced { texts: list(0), validation: list(1), whole_words: flag }
+            }
             "simcse" => Lesson::SimCse { texts: list(0), validation: list(1), temperature },
             "pairs" => Lesson::Pairs {
                 anchors: list(0),
@@ -88,7 +91,7 @@ impl PyTextEncoder {
                 temperature,
                 symmetric: flag,
             },
-            other => return Err(parameter("objective", other, "choose mlm or simcse")),
+            other => return Err(parameter("objective", other, "choose mlm, electra or simcse")),
         };
         let from = self.inner.trainable_folder().or_raise()?;
         let learnt = interrupt::run(py, |cancel| {

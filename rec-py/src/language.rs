@@ -14,7 +14,7 @@ use rec_models::fit::Cancel;
 use rec_models::language::generate::{Finish, Piece};
 use rec_models::language::{
     Backbone, EncoderModel, GenerateOptions, LoadReport, NewModel, TextGenerator, copy_model,
-    is_causal, train_language_model,
+    is_causal, is_detector, train_language_model,
 };
 use tempfile::TempDir;
 
@@ -44,8 +44,9 @@ pub(crate) struct PyLanguageModel {
 enum Kind {
     /// The next token.
     Causal(Arc<TextGenerator>),
-    /// Tokens behind a mask: it is read anew where it is trained or encodes.
-    Masked { vocab_size: usize, max_len: Option<usize>, report: LoadReport },
+    /// Tokens behind a mask, or which tokens were replaced: it is read anew where it is trained or
+    /// encodes.
+    Encoder { detector: bool, vocab_size: usize, max_len: Option<usize>, report: LoadReport },
 }
 
 /// Where a model's files lie.
@@ -146,10 +147,14 @@ impl PyLanguageModel {
         self.folder.path()
     }
 
-    /// Whether it predicts the next token, not those behind a mask.
+    /// What it is trained to predict.
     #[getter]
-    fn causal(&self) -> bool {
-        matches!(self.kind, Kind::Causal(_))
+    fn objective(&self) -> &'static str {
+        match &self.kind {
+            Kind::Causal(_) => "causal",
+            Kind::Encoder { detector: false, .. } => "masked",
+            Kind::Encoder { detector: true, .. } => "electra",
+        }
     }
 
     /// The continuation of every prompt. Options not named are the checkpoint's.
@@ -238,7 +243,7 @@ impl PyLanguageModel {
     fn vocab_size(&self) -> usize {
         match &self.kind {
             Kind::Causal(generator) => generator.model().vocab_size(),
-            Kind::Masked { vocab_size, .. } => *vocab_size,
+            Kind::Encoder { vocab_size, .. } => *vocab_size,
         }
     }
 
@@ -247,7 +252,7 @@ impl PyLanguageModel {
     fn max_len(&self) -> Option<usize> {
         match &self.kind {
             Kind::Causal(generator) => generator.model().max_len(),
-            Kind::Masked { max_len, .. } => *max_len,
+            Kind::Encoder { max_len, .. } => *max_len,
         }
     }
 
@@ -256,7 +261,7 @@ impl PyLanguageModel {
     fn report(&self) -> (Vec<String>, Vec<String>) {
         let report = match &self.kind {
             Kind::Causal(generator) => generator.report(),
-            Kind::Masked { report, .. } => report,
+            Kind::Encoder { report, .. } => report,
         };
         (report.missing.clone(), report.unexpected.clone())
     }
@@ -272,16 +277,17 @@ impl PyLanguageModel {
         }
         let (model, report) = EncoderModel::load(&path, &device.tensor()?, dtype)?;
         let (vocab_size, max_len) = (model.vocab_size(), model.max_len());
-        Ok(Self { folder, kind: Kind::Masked { vocab_size, max_len, report } })
+        let detector = is_detector(&path)?;
+        Ok(Self { folder, kind: Kind::Encoder { detector, vocab_size, max_len, report } })
     }
 
     /// The decoder.
     fn generator(&self, what: &str) -> Result<&Arc<TextGenerator>> {
         match &self.kind {
             Kind::Causal(generator) => Ok(generator),
-            Kind::Masked { .. } => {
-                let why = "it predicts tokens behind a mask; take a gpt2, llama or qwen3";
-                Err(Error::unsupported(what, "a masked language model", why))
+            Kind::Encoder { .. } => {
+                let why = "it reads texts both ways; take a gpt2, llama or qwen3";
+                Err(Error::unsupported(what, "an encoder", why))
             }
         }
     }

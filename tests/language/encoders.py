@@ -70,6 +70,11 @@ def configs():
     yield "albert-untied", tf.AlbertForMaskedLM, tf.AlbertConfig(
         **shape(32, 2, 2, 48, "relu"), embedding_size=16, tie_word_embeddings=False
     )
+    yield "electra-48", tf.ElectraForMaskedLM, tf.ElectraConfig(**shape(48, 4, 2, 96, "gelu"), embedding_size=24)
+    yield "electra-32-base", tf.ElectraModel, tf.ElectraConfig(**shape(32, 2, 3, 40, "relu"), embedding_size=32)
+    yield "electra-untied", tf.ElectraForMaskedLM, tf.ElectraConfig(
+        **shape(24, 2, 1, 48, "gelu_new"), embedding_size=16, tie_word_embeddings=False
+    )
 
 
 def shake(model):

@@ -76,7 +76,9 @@ fn assert_same_report(what: &str, report: &LoadReport, folder: &Path) {
     let bare = |name: &String| {
         let name = name.replace("Norm.gamma", "Norm.weight").replace("Norm.beta", "Norm.bias");
         match name.split_once('.') {
-            Some(("bert" | "roberta" | "distilbert" | "albert", rest)) => rest.to_string(),
+            Some(("bert" | "roberta" | "distilbert" | "albert" | "electra", rest)) => {
+                rest.to_string()
+            }
             _ => name,
         }
     };

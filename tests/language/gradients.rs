@@ -3,8 +3,8 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use rec_models::language::{
-    AlbertConfig, Backbone, Batch, BertConfig, DistilBertConfig, EncoderConfig, EncoderModel,
-    MaskedLm, MaskedLmModel,
+    AlbertConfig, Backbone, Batch, BertConfig, DistilBertConfig, ElectraConfig, EncoderConfig,
+    EncoderModel, MaskedLm, MaskedLmModel,
 };
 
 use crate::devices;
@@ -22,7 +22,7 @@ fn configs() -> Vec<EncoderConfig> {
     };
     vec![
         EncoderConfig::Bert(bert.clone()),
-        EncoderConfig::Roberta(BertConfig { pad_token_id: Some(1), ..bert }),
+        EncoderConfig::Roberta(BertConfig { pad_token_id: Some(1), ..bert.clone() }),
         EncoderConfig::DistilBert(DistilBertConfig {
             vocab_size: 13,
             max_position_embeddings: 8,
@@ -44,6 +44,7 @@ fn configs() -> Vec<EncoderConfig> {
             initializer_range: 0.5,
             ..AlbertConfig::default()
         }),
+        EncoderConfig::Electra(ElectraConfig { embedding_size: 4, bert }),
     ]
 }
 

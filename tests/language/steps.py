@@ -1,4 +1,4 @@
-"""One step of torch's AdamW for causal models, pairs of texts and SimCSE.
+"""One step of torch's AdamW for causal models, pairs of texts, SimCSE and replaced tokens.
 
 steps.py OUT   writes OUT/<model>/ (checkpoints with a tokenizer), and for every case
                OUT/<case>.json (the loss) and OUT/<case>.safetensors (gradients and every weight
@@ -72,8 +72,10 @@ def models(words):
         embd_pdrop=0.0,
         attn_pdrop=0.0,
     )
+    electra = tf.ElectraConfig(**{**bert.to_dict(), "model_type": "electra", "embedding_size": 16})
     return {
         "bert": (tf.BertModel, bert),
+        "electra": (tf.ElectraForPreTraining, electra),
         "gpt2": (tf.GPT2LMHeadModel, gpt2),
         "llama": (tf.LlamaForCausalLM, tf.LlamaConfig(**shared, **NO_IDS, **llama)),
         "qwen3": (tf.Qwen3ForCausalLM, tf.Qwen3Config(**shared, **NO_IDS, **llama)),
@@ -113,6 +115,59 @@ def simcse(model, encode):
     """Without dropout: both vectors of a text are the same, and a gradient flows through each."""
     first, second = vectors(model, encode, TEXTS), vectors(model, encode, TEXTS)
     return F.cross_entropy(first @ second.T / TEMPERATURE, torch.arange(len(TEXTS)))
+
+
+def replaced(discriminator, generator, words):
+    """Every third token is masked; what takes its place is drawn by a number of its own."""
+    texts = [words(text)["input_ids"] for text in TEXTS]
+    batch = words(TEXTS, padding=True, return_tensors="pt")
+    ids, mask = batch["input_ids"], batch["attention_mask"]
+    places = [(i, j) for i, text in enumerate(texts) for j in range(1, len(text) - 1, 3)]
+    draws = [(k + 1) * 0.6180339887498949 % 1 for k in range(len(places))]
+    rows, columns = map(list, zip(*places))
+    own = ids[rows, columns]
+    masked = ids.clone()
+    masked[rows, columns] = words.mask_token_id
+    logits = generator(input_ids=masked, attention_mask=mask).logits[rows, columns]
+    sums = logits.detach().double().softmax(1).cumsum(1)
+    drawn = (sums > torch.tensor(draws)[:, None]).long().argmax(1)
+    filled = ids.clone()
+    filled[rows, columns] = drawn
+    scores = discriminator(input_ids=filled, attention_mask=mask).logits
+    wrong = (filled != ids).float()
+    assert 0 < wrong.sum() < len(places)
+    detected = F.binary_cross_entropy_with_logits(scores[mask.bool()], wrong[mask.bool()])
+    told = {"ids": [row[: len(text)] for row, text in zip(masked.tolist(), texts)], "draws": draws}
+    starts = torch.tensor([0, *map(len, texts)]).cumsum(0)
+    told["positions"] = [(starts[i] + j).item() for i, j in places]
+    told["targets"] = own.tolist()
+    return F.cross_entropy(logits, own) + 50 * detected, told
+
+
+def save_replaced(out, words, config):
+    """The two models share their embeddings."""
+    discriminator = tf.ElectraForPreTraining.from_pretrained(out / "electra")
+    small = {"hidden_size": 12, "num_attention_heads": 1, "intermediate_size": 20}
+    generator = tf.ElectraForMaskedLM(tf.ElectraConfig(**{**config.to_dict(), **small}))
+    generator.electra.embeddings = discriminator.electra.embeddings
+    generator.tie_weights()
+    generator.save_pretrained(out / "electra" / "generator")
+    loss, told = replaced(discriminator, generator, words)
+    both = torch.nn.ModuleList([discriminator, generator])
+    optimizer = torch.optim.AdamW(both.parameters(), lr=1e-3, eps=1e-3, weight_decay=0.1)
+    loss.backward()
+    gradients = [
+        {f"gradient.{name}": value.grad.detach().clone() for name, value in model.named_parameters()}
+        for model in both
+    ]
+    optimizer.step()
+    for case, model, arrays in zip(["replaced", "replaced-generator"], both, gradients):
+        for name, value in model.named_parameters():
+            arrays[name] = value.detach().contiguous()
+        if case == "replaced-generator":
+            arrays = {name: array for name, array in arrays.items() if "embeddings." not in name}
+        st.save_file({name: array.clone() for name, array in arrays.items()}, out / f"{case}.safetensors")
+        (out / f"{case}.json").write_text(json.dumps({"loss": loss.item(), **told}))
 
 
 CASES = {
@@ -159,6 +214,7 @@ def main(out):
             "negatives": NEGATIVES,
         }
         (out / f"{case}.json").write_text(json.dumps(told))
+    save_replaced(out, words, kinds["electra"][1])
 
 
 main(pathlib.Path(sys.argv[1]))

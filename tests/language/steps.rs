@@ -1,5 +1,5 @@
-//! Gradients and a step of causal models, of pairs of texts and of SimCSE are those of torch on the
-//! same weights and texts.
+//! Gradients and a step of causal models, of pairs of texts, of SimCSE and of replaced tokens are those
+//! of torch on the same weights and texts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,13 +7,14 @@ use std::path::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{DType, Device, Gradients, Tensor};
 use rec_core::rng;
+use rec_core::sampling::Masked;
 use rec_core::text::Tokenizer;
-use rec_models::language::train::{Objective, TrainingData};
+use rec_models::language::train::{Objective, ReplacedPass, TrainingData};
 use rec_models::language::{
-    Backbone, CausalModel, CausalObjective, Corpus, DropoutRates, EncoderModel, Noise,
-    PairObjective, Pairs, PoolingMode, SimCse,
+    Backbone, CausalModel, CausalObjective, Corpus, DropoutRates, ElectraPair, EncoderModel, Noise,
+    PairObjective, Pairs, PoolingMode, ReplacedTokens, SimCse,
 };
-use rec_models::ops::{AdamW, AdamWConfig};
+use rec_models::ops::{AdamW, AdamWConfig, Packed};
 use serde_json::Value;
 
 use crate::{Arrays, devices, peer};
@@ -36,7 +37,7 @@ impl ModuleVisitor for ByName<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // A model of any family has the family's name before the checkpoint's.
+        // A model of any family has the family's name before the checkpoint's, one of a pair its part.
         let name = self.path[1..].join(".");
         let gradient = self.gradients.and_then(|gradients| param.val().grad(gradients));
         let Some(gradient) = gradient else { return };
@@ -56,7 +57,16 @@ fn step<M: Backbone + Module, O: Objective<M>>(
 ) -> (f64, BTreeMap<String, Vec<f32>>, M) {
     let rows: Vec<usize> = (0..data.len()).collect();
     let pass = objective.prepare(data, &rows, &mut rng::stream(1, "a pass", 0));
-    let loss = objective.loss(&model, &pass, Noise::none());
+    step_of(model, objective, &pass)
+}
+
+/// The loss of a pass, its gradients, and the model after a step.
+fn step_of<M: Backbone + Module, O: Objective<M>>(
+    model: M,
+    objective: &O,
+    pass: &O::Pass,
+) -> (f64, BTreeMap<String, Vec<f32>>, M) {
+    let loss = objective.loss(&model, pass, Noise::none());
     let value = loss.clone().into_data().iter::<f64>().next().unwrap();
     let mut gradients = loss.backward();
     let mut by_name = ByName { gradients: Some(&gradients), ..ByName::default() };
@@ -140,6 +150,34 @@ fn contrastive(out: &Path, case: &str, device: &Device) {
     compare(out, case, stepped, |model, to| model.save(to).unwrap());
 }
 
+/// The discriminator's gradients go by its checkpoint's names, the generator's lack its encoder's.
+fn replaced(out: &Path, device: &Device) {
+    let folder = out.join("electra");
+    let told = told(out, "replaced");
+    let numbers = |name: &str| -> Vec<u32> { serde_json::from_value(told[name].clone()).unwrap() };
+    let texts: Vec<Vec<u32>> = serde_json::from_value(told["ids"].clone()).unwrap();
+    let masked = Masked {
+        ids: texts.concat(),
+        positions: numbers("positions"),
+        targets: numbers("targets"),
+    };
+    let rows = Packed::from_lengths(texts.iter().map(Vec::len));
+    let draws: Vec<f64> = serde_json::from_value(told["draws"].clone()).unwrap();
+    let pass = ReplacedPass::new(masked, rows, draws).unwrap();
+    let tokenizer = Tokenizer::from_folder(&folder).unwrap();
+    let model = ElectraPair::load(&folder, device, DType::F32, 1).unwrap();
+    let objective = ReplacedTokens::new(&tokenizer).unwrap();
+    let (loss, gradients, model) = step_of(model, &objective, &pass);
+    let mut of_generator = gradients.clone();
+    for (name, gradient) in &gradients {
+        of_generator.insert(format!("electra.{name}"), gradient.clone());
+    }
+    compare(out, "replaced", (loss, gradients, model.clone()), |model, to| model.save(to).unwrap());
+    compare(out, "replaced-generator", (loss, of_generator, model), |model, to| {
+        model.masked_lm().save(to).unwrap();
+    });
+}
+
 #[test]
 fn a_step_is_that_of_torch() {
     let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -155,5 +193,6 @@ fn a_step_is_that_of_torch() {
         for case in ["pairs", "symmetric", "simcse"] {
             contrastive(out, case, &device);
         }
+        replaced(out, &device);
     }
 }

@@ -60,6 +60,11 @@ impl TokenMasking {
         Ok(())
     }
 
+    /// Whether any token may be masked.
+    pub fn allows(&self, ids: &[u32]) -> bool {
+        ids.iter().any(|id| !self.special_ids.contains(id))
+    }
+
     /// Masks a batch anew (dynamic masking, Liu et al. 2019). `words[i]` is the word that token `i`
     /// belongs to, where whole words are to be masked: neighbouring tokens of one word are chosen
     /// or spared together. At least one token is chosen where any may be.

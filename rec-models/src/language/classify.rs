@@ -158,7 +158,7 @@ impl EncoderClassifier {
             EncoderModel::Bert(model) => model.pooler.as_ref().map(|pooler| &pooler.dense),
             EncoderModel::Roberta(model) => model.pooler.as_ref().map(|pooler| &pooler.dense),
             EncoderModel::Albert(model) => model.pooler.as_ref(),
-            EncoderModel::DistilBert(_) => None,
+            EncoderModel::DistilBert(_) | EncoderModel::Electra(_) => None,
         };
         let Some(dense) = dense else { return Ok(()) };
         let config = json!({
@@ -188,7 +188,7 @@ pub(crate) fn has_pooler(encoder: &EncoderModel) -> bool {
         EncoderModel::Bert(model) => model.pooler.is_some(),
         EncoderModel::Roberta(model) => model.pooler.is_some(),
         EncoderModel::Albert(model) => model.pooler.is_some(),
-        EncoderModel::DistilBert(_) => false,
+        EncoderModel::DistilBert(_) | EncoderModel::Electra(_) => false,
     }
 }
 

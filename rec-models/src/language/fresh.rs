@@ -9,19 +9,27 @@ use serde_json::{Map, Value, json};
 
 use super::config::ConfigFile;
 use super::encoder::publish::{check_free, whole};
-use super::{CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel};
+use super::{
+    CausalConfig, CausalModel, ElectraForPreTraining, ElectraPair, EncoderConfig, EncoderModel,
+    MaskedLmModel,
+};
 use crate::{Error, Result};
 
-/// Families whose models predict tokens behind a mask.
-const MASKED: [&str; 4] = ["bert", "roberta", "distilbert", "albert"];
+/// Families whose models read texts both ways: they predict tokens behind a mask, ELECTRA's tell which
+/// were replaced.
+const ENCODERS: [&str; 5] = ["bert", "roberta", "distilbert", "albert", "electra"];
 /// Families whose models predict the next token.
 const CAUSAL: [&str; 4] = ["gpt2", "llama", "qwen2", "qwen3"];
+
+fn families() -> impl Iterator<Item = &'static str> {
+    ENCODERS.into_iter().chain(CAUSAL)
+}
 
 /// The sizes of a model to be trained from scratch, by one name whatever the family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewModel {
-    /// `bert`, `roberta`, `distilbert`, `albert`, `gpt2`, `llama`, `qwen2` or `qwen3`.
+    /// `bert`, `roberta`, `distilbert`, `albert`, `electra`, `gpt2`, `llama`, `qwen2` or `qwen3`.
     pub family: String,
     /// Columns of a hidden vector.
     pub hidden_size: usize,
@@ -73,9 +81,17 @@ impl NewModel {
             let model = CausalModel::init(&CausalConfig::of(&config)?, &device, seed)?;
             return publish(&|folder| model.save(folder));
         }
-        let encoder = EncoderModel::init(EncoderConfig::of(&config)?, &device, seed)?;
-        let model = MaskedLmModel::with_new_head(encoder, seed);
-        publish(&|folder| model.save(folder))
+        match EncoderModel::init(EncoderConfig::of(&config)?, &device, seed)? {
+            EncoderModel::Electra(electra) => {
+                let discriminator = ElectraForPreTraining::with_new_head(electra, seed);
+                let pair = ElectraPair::with_new_generator(discriminator, seed)?;
+                publish(&|folder| pair.save(folder))
+            }
+            encoder => {
+                let model = MaskedLmModel::with_new_head(encoder, seed);
+                publish(&|folder| model.save(folder))
+            }
+        }
     }
 
     /// The fields of `config.json`.
@@ -132,8 +148,8 @@ impl NewModel {
                     if family == "qwen3" {
                         fields["head_dim"] = json!(d / heads);
                     }
-                } else if !MASKED.contains(&family) {
-                    let known = [MASKED, CAUSAL].concat().join(", ");
+                } else if !ENCODERS.contains(&family) {
+                    let known = families().collect::<Vec<_>>().join(", ");
                     return Err(Error::parameter("family", family, format!("choose of {known}")));
                 }
                 fields
@@ -162,7 +178,7 @@ mod tests {
     #[test]
     fn every_family_has_the_sizes_asked_for() {
         let (out, tokenizer) = (tempfile::tempdir().unwrap(), tokenizer());
-        for family in [MASKED, CAUSAL].concat() {
+        for family in families() {
             let new = NewModel {
                 family: family.into(),
                 hidden_size: 24,
@@ -178,7 +194,7 @@ mod tests {
                 |model: &dyn Backbone| (model.hidden_size(), model.max_len(), model.vocab_size());
             let got = match CAUSAL.contains(&family) {
                 true => sizes(&CausalModel::load(&to, &device, DType::F32).unwrap().0),
-                false => sizes(&MaskedLmModel::load(&to, &device, DType::F32).unwrap().0),
+                false => sizes(&EncoderModel::load(&to, &device, DType::F32).unwrap().0),
             };
             assert_eq!(got, (24, Some(17), tokenizer.vocab_size()), "{family}");
             assert_eq!(Tokenizer::from_folder(&to).unwrap().vocab_size(), tokenizer.vocab_size());

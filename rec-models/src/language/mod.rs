@@ -10,6 +10,7 @@ mod classify;
 pub mod config;
 pub mod decoder;
 pub mod distilbert;
+pub mod electra;
 pub mod encoder;
 mod fresh;
 pub mod generate;
@@ -33,7 +34,7 @@ pub mod weights;
 pub use albert::{Albert, AlbertConfig, AlbertForMaskedLm};
 use auto::adapted_backbone;
 pub use auto::{
-    CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel, is_causal,
+    CausalConfig, CausalModel, EncoderConfig, EncoderModel, MaskedLmModel, is_causal, is_detector,
     load_backbone, load_causal,
 };
 pub use batch::{Backbone, Batch};
@@ -44,6 +45,7 @@ pub(crate) use classify::has_pooler;
 pub use classify::{ClassifierPooling, EncoderClassifier};
 pub use decoder::{Decoder, DecoderConfig};
 pub use distilbert::{DistilBert, DistilBertConfig, DistilBertForMaskedLm};
+pub use electra::{Electra, ElectraConfig, ElectraForMaskedLm, ElectraForPreTraining, ElectraPair};
 pub use encoder::{
     Encode, EncoderOptions, EncoderTraining, Learnt, Lesson, LongTexts, MappedVectors, PoolingMode,
     Prompt, TextEncoder, VectorCache, Vectors, copy_model, merge_adapter, train_encoder,
@@ -62,7 +64,7 @@ pub use rope::{Rope, RopeScaling};
 pub use save::save_checkpoint;
 pub use t5::{T5Config, T5Encoder};
 pub use train::{
-    CausalObjective, Corpus, LanguageTraining, MaskedObjective, PairObjective, Pairs, SimCse,
-    Trained,
+    CausalObjective, Corpus, LanguageTraining, MaskedObjective, PairObjective, Pairs,
+    ReplacedTokens, SimCse, Trained,
 };
 pub use weights::LoadReport;

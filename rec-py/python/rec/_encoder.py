@@ -124,7 +124,7 @@ class TextEncoder:
         texts: Texts,
         to: StrPath | None = None,
         *,
-        objective: Literal["simcse", "mlm", "masked"] = "simcse",
+        objective: Literal["simcse", "mlm", "masked", "electra"] = "simcse",
         validation: Texts | None = None,
         temperature: float = 0.05,
         whole_words: bool = True,
@@ -134,7 +134,9 @@ class TextEncoder:
 
         ``objective="simcse"`` spreads the texts' vectors apart (Gao et al. 2021); ``"mlm"`` (or
         ``"masked"``) predicts tokens behind a mask, whole words of jieba's unless
-        ``whole_words=False``, and teaches the language of the domain.
+        ``whole_words=False``, and teaches the language of the domain. ``"electra"`` does so with
+        fewer texts and steps: a small generator, which learns beside it, replaces tokens, and an
+        encoder of that family tells which (Clark et al. 2020).
 
         With a folder ``to``, what was learnt is written there and given back as a new encoder, and
         this one stays as it is; the folder keeps the layout of the one loaded, for

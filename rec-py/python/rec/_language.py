@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from ._training import Training
 
     Family = Literal[
-        "gpt2", "llama", "qwen2", "qwen3", "bert", "roberta", "distilbert", "albert"
+        "gpt2",
+        "llama",
+        "qwen2",
+        "qwen3",
+        "bert",
+        "roberta",
+        "distilbert",
+        "albert",
+        "electra",
     ]
     Texts = Union[Iterable[str], NDArray[Any]]
     StrPath = Union[str, os.PathLike[str]]
@@ -56,8 +64,9 @@ class LanguageModel:
     """A language model with its tokenizer, that learns from texts alone.
 
     A decoder (GPT-2, Llama, Qwen) predicts the next token: it continues texts, and says how likely
-    they are. An encoder (BERT, RoBERTa, DistilBERT, ALBERT) predicts tokens behind a mask; once
-    saved, :class:`TextEncoder` and :class:`TagClassifier` start from it.
+    they are. An encoder (BERT, RoBERTa, DistilBERT, ALBERT) predicts tokens behind a mask, ELECTRA
+    tells which tokens a small generator has replaced; once saved, :class:`TextEncoder` and
+    :class:`TagClassifier` start from it.
 
     >>> tokenizer = rec.Tokenizer.train(texts, model="bpe", vocab_size=8000)
     >>> lm = rec.LanguageModel.from_config("gpt2", tokenizer, hidden_size=256, n_layers=4)
@@ -130,8 +139,8 @@ class LanguageModel:
         """Learns from unlabelled texts, and gives itself: see :attr:`history`.
 
         A decoder predicts the next token, and the end of a text where its tokenizer has a token for
-        it. An encoder predicts tokens behind a mask, whole words of jieba's unless
-        ``whole_words=False``. Dropout is 0.1 unless told. The folder it was loaded from stays as it
+        it. An encoder predicts tokens behind a mask, or tells which were replaced, whole words of
+        jieba's unless ``whole_words=False``. Dropout is 0.1 unless told. The folder it was loaded from stays as it
         is: :meth:`save` writes the trained model. With ``checkpoints``, a run that was broken off
         goes on where it stopped.
         """
@@ -155,9 +164,9 @@ class LanguageModel:
         return self._history
 
     @property
-    def objective(self) -> Literal["causal", "masked"]:
-        """What it predicts: the next token, or tokens behind a mask."""
-        return "causal" if self._native.causal else "masked"
+    def objective(self) -> Literal["causal", "masked", "electra"]:
+        """What it predicts: the next token, tokens behind a mask, or which tokens were replaced."""
+        return self._native.objective
 
     @property
     def options(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ use crate::language::batch::{Backbone, Batch};
 use crate::language::bert::{Bert, BertConfig};
 use crate::language::config::ConfigFile;
 use crate::language::distilbert::{DistilBert, DistilBertConfig};
+use crate::language::electra::{Electra, ElectraConfig};
 use crate::language::lora::{Adapters, Card, LoraConfig};
 use crate::language::roberta::Roberta;
 use crate::language::weights::{LoadReport, Weights};
@@ -25,6 +26,7 @@ macro_rules! each {
             Self::Roberta($inner) => $do,
             Self::DistilBert($inner) => $do,
             Self::Albert($inner) => $do,
+            Self::Electra($inner) => $do,
         }
     };
 }
@@ -73,6 +75,8 @@ pub enum EncoderConfig {
     DistilBert(DistilBertConfig),
     /// `albert`.
     Albert(AlbertConfig),
+    /// `electra`.
+    Electra(ElectraConfig),
 }
 
 impl EncoderConfig {
@@ -81,8 +85,8 @@ impl EncoderConfig {
     /// # Errors
     /// An architecture that is no encoder known here, a field that is not of its type.
     pub fn of(file: &ConfigFile) -> Result<Self> {
-        const KNOWN: [&str; 6] =
-            ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert"];
+        const KNOWN: [&str; 7] =
+            ["bert", "roberta", "xlm-roberta", "camembert", "distilbert", "albert", "electra"];
         match file.model_type() {
             Some("bert") => file.over(&BertConfig::default()).map(Self::Bert),
             Some("roberta") => file.over(&BertConfig::roberta()).map(Self::Roberta),
@@ -91,6 +95,7 @@ impl EncoderConfig {
             }
             Some("distilbert") => file.over(&DistilBertConfig::default()).map(Self::DistilBert),
             Some("albert") => file.over(&AlbertConfig::default()).map(Self::Albert),
+            Some("electra") => file.over(&ElectraConfig::default()).map(Self::Electra),
             _ => Err(unknown(file, KNOWN.into_iter())),
         }
     }
@@ -104,6 +109,7 @@ pub enum EncoderModel {
     Roberta(Roberta),
     DistilBert(DistilBert),
     Albert(Albert),
+    Electra(Electra),
 }
 
 impl EncoderModel {
@@ -145,6 +151,9 @@ impl EncoderModel {
                 DistilBert::init(config, device, seed).map(Self::DistilBert)
             }
             EncoderConfig::Albert(config) => Albert::init(config, device, seed).map(Self::Albert),
+            EncoderConfig::Electra(config) => {
+                Electra::init(config, device, seed).map(Self::Electra)
+            }
         }
     }
 
@@ -161,6 +170,9 @@ impl EncoderModel {
             EncoderConfig::Albert(config) => {
                 Albert::load(&root("albert."), config).map(Self::Albert)
             }
+            EncoderConfig::Electra(config) => {
+                Electra::load(&root("electra."), config).map(Self::Electra)
+            }
         }
     }
 
@@ -171,7 +183,7 @@ impl EncoderModel {
             Self::Bert(model) => model.pooled(hidden, rows),
             Self::Roberta(model) => model.pooled(hidden, rows),
             Self::Albert(model) => model.pooled(hidden, rows),
-            Self::DistilBert(_) => None,
+            Self::DistilBert(_) | Self::Electra(_) => None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::language::batch::{Backbone, Batch};
 use crate::language::bert::BertForMaskedLm;
 use crate::language::config::ConfigFile;
 use crate::language::distilbert::DistilBertForMaskedLm;
+use crate::language::electra::ElectraForMaskedLm;
 use crate::language::lora::{Adapters, LoraConfig};
 use crate::language::masked::MaskedLm;
 use crate::language::roberta::RobertaForMaskedLm;
@@ -25,6 +26,7 @@ pub enum MaskedLmModel {
     Roberta(RobertaForMaskedLm),
     DistilBert(DistilBertForMaskedLm),
     Albert(AlbertForMaskedLm),
+    Electra(ElectraForMaskedLm),
 }
 
 impl MaskedLmModel {
@@ -61,6 +63,9 @@ impl MaskedLmModel {
             EncoderConfig::Albert(config) => {
                 AlbertForMaskedLm::load(&weights, config).map(Self::Albert)
             }
+            EncoderConfig::Electra(config) => {
+                ElectraForMaskedLm::load(&weights, config).map(Self::Electra)
+            }
         }?;
         Ok((weights.adapted(model)?, weights.report()))
     }
@@ -88,6 +93,9 @@ impl MaskedLmModel {
             EncoderModel::Albert(model) => {
                 Self::Albert(AlbertForMaskedLm::with_new_head(model, seed))
             }
+            EncoderModel::Electra(model) => {
+                Self::Electra(ElectraForMaskedLm::with_new_head(model, seed))
+            }
         }
     }
 
@@ -98,6 +106,7 @@ impl MaskedLmModel {
             Self::Roberta(model) => EncoderModel::Roberta(model.roberta),
             Self::DistilBert(model) => EncoderModel::DistilBert(model.distilbert),
             Self::Albert(model) => EncoderModel::Albert(model.albert),
+            Self::Electra(model) => EncoderModel::Electra(model.electra),
         }
     }
 
@@ -126,6 +135,7 @@ fn head(config: &EncoderConfig) -> &'static str {
         EncoderConfig::Roberta(_) => "lm_head.",
         EncoderConfig::DistilBert(_) => "vocab_",
         EncoderConfig::Albert(_) => "predictions.",
+        EncoderConfig::Electra(_) => "generator_",
     }
 }
 

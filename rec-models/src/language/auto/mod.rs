@@ -28,6 +28,16 @@ pub fn is_causal(folder: &Path) -> Result<bool> {
     Ok(config.model_type().is_some_and(|family| causal::KNOWN.contains(&family)))
 }
 
+/// Whether the model in `folder` is an ELECTRA without a head for masked tokens: one that tells
+/// replaced tokens, or that has learned nothing yet.
+///
+/// # Errors
+/// A folder without a config or weights.
+pub fn is_detector(folder: &Path) -> Result<bool> {
+    let electra = ConfigFile::open(folder)?.model_type() == Some("electra");
+    Ok(electra && !MaskedLmModel::has_head(folder)?)
+}
+
 type Load = fn(&ConfigFile, &Weights) -> Result<Box<dyn Backbone>>;
 
 /// Every architecture family, by the `model_type` of its config.
@@ -38,6 +48,7 @@ const FAMILIES: &[(&str, Load)] = &[
     ("camembert", encoder::boxed),
     ("distilbert", encoder::boxed),
     ("albert", encoder::boxed),
+    ("electra", encoder::boxed),
     ("gpt2", causal::boxed),
     ("llama", causal::boxed),
     ("qwen2", causal::boxed),

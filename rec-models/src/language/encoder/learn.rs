@@ -14,10 +14,11 @@ use crate::device::check_dtype;
 use crate::fit::FitContext;
 use crate::language::train::{
     CausalObjective, Corpus, Evaluation, LanguageTraining, MaskedObjective, Objective,
-    PairObjective, Pairs, SimCse, Trained,
+    PairObjective, Pairs, ReplacedTokens, SimCse, Trained,
 };
 use crate::language::{
-    Backbone, CausalModel, DropoutRates, EncoderModel, LoraConfig, MaskedLmModel, is_causal,
+    Backbone, CausalModel, DropoutRates, ElectraPair, EncoderModel, LoraConfig, MaskedLmModel,
+    is_causal, is_detector,
 };
 use crate::{Error, Result};
 
@@ -31,6 +32,16 @@ pub enum Lesson<'a> {
         /// Texts to measure on; may be empty.
         validation: &'a [&'a str],
         /// Mask the words that jieba finds, not single characters.
+        whole_words: bool,
+    },
+    /// Texts of the domain, some of whose tokens a small generator that learns beside it replaces:
+    /// which, it tells ([`ReplacedTokens`]). Of ELECTRA alone.
+    Replaced {
+        /// Texts to learn from.
+        texts: &'a [&'a str],
+        /// Texts to measure on; may be empty.
+        validation: &'a [&'a str],
+        /// Replace the words that jieba finds whole, not single characters.
         whole_words: bool,
     },
     /// Texts whose vectors it spreads apart, by dropping out twice ([`SimCse`]).
@@ -135,7 +146,8 @@ pub fn train_encoder(
 }
 
 /// As [`train_encoder`], for the language model in `from`: an encoder predicts tokens behind a mask,
-/// a decoder the next token, and the end of a text where its tokenizer has a token for it.
+/// an ELECTRA without a head for that tells which tokens were replaced, a decoder predicts the next
+/// token, and the end of a text where its tokenizer has a token for it.
 ///
 /// # Errors
 /// As [`train_encoder`].
@@ -147,9 +159,12 @@ pub fn train_language_model(
     how: &EncoderTraining,
     ctx: &FitContext<'_>,
 ) -> Result<Learnt> {
-    let lesson = match is_causal(from)? {
-        true => Lesson::Causal { texts, validation },
-        false => Lesson::Masked { texts, validation, whole_words },
+    let lesson = if is_causal(from)? {
+        Lesson::Causal { texts, validation }
+    } else if is_detector(from)? {
+        Lesson::Replaced { texts, validation, whole_words }
+    } else {
+        Lesson::Masked { texts, validation, whole_words }
     };
     train_encoder(from, to, lesson, how, ctx)
 }
@@ -167,17 +182,22 @@ impl Source<'_> {
         match lesson {
             Lesson::Masked { texts, validation, whole_words } => {
                 let model = self.masked(ctx.seed)?;
-                let max_len = self.max_len(&model)?;
-                let segmenter = whole_words.then(Segmenter::chinese);
-                let corpus = |texts: &[&str]| match &segmenter {
-                    Some(words) => Corpus::with_words(&self.tokenizer, texts, max_len, words),
-                    None => Corpus::encode(&self.tokenizer, texts, max_len),
-                };
                 let objective = MaskedObjective::new(&self.tokenizer)?;
-                let held_out = some(validation).map(&corpus).transpose()?;
-                let trained =
-                    self.fit(model, &objective, &corpus(texts)?, held_out.as_ref(), ctx)?;
+                let (data, held_out) = self.corpora((texts, validation), whole_words, &model)?;
+                let trained = self.fit(model, &objective, &data, held_out.as_ref(), ctx)?;
                 self.publish(trained, to, MaskedLmModel::save, MaskedLmModel::save_adapters)
+            }
+            Lesson::Replaced { texts, validation, whole_words } => {
+                if self.how.training.lora.is_some() {
+                    let why = "train it whole, or by masking";
+                    return Err(Error::unsupported("lora", "telling replaced tokens", why));
+                }
+                let (folder, dtype) = (&self.layout.transformer, self.how.dtype);
+                let model = ElectraPair::load(folder, &self.device, dtype, ctx.seed)?;
+                let objective = ReplacedTokens::new(&self.tokenizer)?;
+                let (data, held_out) = self.corpora((texts, validation), whole_words, &model)?;
+                let trained = self.fit(model, &objective, &data, held_out.as_ref(), ctx)?;
+                self.publish(trained, to, ElectraPair::save, |_, _, _, _| Ok(()))
             }
             Lesson::SimCse { texts, validation, temperature } => {
                 let model = self.encoder(ctx.seed)?;
@@ -219,6 +239,23 @@ impl Source<'_> {
                 self.publish(trained, to, EncoderModel::save, EncoderModel::save_adapters)
             }
         }
+    }
+
+    /// The texts to learn from and those to measure on, if there are any.
+    fn corpora(
+        &self,
+        (texts, validation): (&[&str], &[&str]),
+        whole_words: bool,
+        model: &impl Backbone,
+    ) -> Result<(Corpus, Option<Corpus>)> {
+        let max_len = self.max_len(model)?;
+        let segmenter = whole_words.then(Segmenter::chinese);
+        let corpus = |texts: &[&str]| match &segmenter {
+            Some(words) => Corpus::with_words(&self.tokenizer, texts, max_len, words),
+            None => Corpus::encode(&self.tokenizer, texts, max_len),
+        };
+        let held_out = some(validation).map(corpus).transpose()?;
+        Ok((corpus(texts)?, held_out))
     }
 
     fn fit<M: Backbone + Module, O: Objective<M> + Sync>(

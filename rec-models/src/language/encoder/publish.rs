@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::modules::{Layout, Step};
+use crate::language::electra::GENERATOR;
 use crate::{Error, Result};
 
 /// Writes to `to` a folder of the layout that `from` has, whole or not at all: its configs,
@@ -78,7 +79,8 @@ fn dense(layout: &Layout) -> Vec<PathBuf> {
     layout.steps.iter().filter_map(folder).collect()
 }
 
-/// Copies what is no weights of a transformer: configs, vocabularies, modules.
+/// Copies what is no weights of a transformer: configs, vocabularies, modules. An ELECTRA's generator
+/// is another transformer, and stays behind.
 pub(super) fn copy_small(from: &Path, to: &Path, whole: &[PathBuf]) -> Result<()> {
     std::fs::create_dir_all(to).map_err(Error::io(to))?;
     let all = whole.iter().any(|folder| folder == from);
@@ -89,7 +91,7 @@ pub(super) fn copy_small(from: &Path, to: &Path, whole: &[PathBuf]) -> Result<()
             ["json", "txt", "model"].iter().any(|end| path.extension() == Some(end.as_ref()));
         let listing = name.to_string_lossy().ends_with(".index.json");
         if path.is_dir() {
-            if path.join("config.json").is_file() {
+            if path.join("config.json").is_file() && name != GENERATOR {
                 copy_small(&path, &to.join(name), whole)?;
             }
         } else if all || (small && !listing) {

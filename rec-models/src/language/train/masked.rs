@@ -55,17 +55,11 @@ impl<M: MaskedLm> Objective<M> for MaskedObjective {
     }
 
     fn usable(&self, corpus: &Corpus, row: usize) -> bool {
-        corpus.text(row).ids.iter().any(|id| !self.masking.special_ids.contains(id))
+        self.masking.allows(corpus.text(row).ids)
     }
 
     fn prepare(&self, corpus: &Corpus, rows: &[usize], rng: &mut Rng) -> MaskedPass {
-        let texts = corpus.texts(rows);
-        let ids: Vec<u32> = texts.iter().flat_map(|text| text.ids).copied().collect();
-        let words = self.words(&texts);
-        MaskedPass {
-            masked: self.masking.mask(&ids, words.as_deref(), rng),
-            rows: Packed::from_lengths(texts.iter().map(|text| text.ids.len())),
-        }
+        MaskedPass::draw(&self.masking, corpus, rows, rng)
     }
 
     fn predictions(&self, pass: &MaskedPass) -> usize {
@@ -84,17 +78,33 @@ impl<M: MaskedLm> Objective<M> for MaskedObjective {
     }
 }
 
-impl MaskedObjective {
-    /// The words of all tokens, where every text has them. Words of neighbouring texts are apart
-    /// by the special tokens between them or, without any, by their numbers.
-    fn words(&self, texts: &[TextTokens<'_>]) -> Option<Vec<u32>> {
-        let mut all = Vec::new();
-        let mut first = 0;
-        for text in texts {
-            let words = text.words?;
-            all.extend(words.iter().map(|word| first + word));
-            first += words.iter().max().map_or(0, |most| most + 1);
+impl MaskedPass {
+    /// Some texts of a corpus, whole words masked where it knows the words.
+    pub(super) fn draw(
+        masking: &TokenMasking,
+        corpus: &Corpus,
+        rows: &[usize],
+        rng: &mut Rng,
+    ) -> Self {
+        let texts = corpus.texts(rows);
+        let ids: Vec<u32> = texts.iter().flat_map(|text| text.ids).copied().collect();
+        let words = words(&texts);
+        Self {
+            masked: masking.mask(&ids, words.as_deref(), rng),
+            rows: Packed::from_lengths(texts.iter().map(|text| text.ids.len())),
         }
-        Some(all)
     }
+}
+
+/// The words of all tokens, where every text has them. Words of neighbouring texts are apart by the
+/// special tokens between them or, without any, by their numbers.
+fn words(texts: &[TextTokens<'_>]) -> Option<Vec<u32>> {
+    let mut all = Vec::new();
+    let mut first = 0;
+    for text in texts {
+        let words = text.words?;
+        all.extend(words.iter().map(|word| first + word));
+        first += words.iter().max().map_or(0, |most| most + 1);
+    }
+    Some(all)
 }

@@ -1,8 +1,9 @@
 //! Self-supervised training of language models on plain texts.
 //!
 //! A [`Corpus`] holds the texts as tokens, an [`Objective`] says what is to be predicted
-//! ([`MaskedObjective`], [`CausalObjective`], [`SimCse`], [`PairObjective`]), and [`LanguageTraining`] runs the steps: AdamW, a
-//! schedule, accumulation, evaluation with early stopping, metrics, checkpoints to resume from.
+//! ([`MaskedObjective`], [`ReplacedTokens`], [`CausalObjective`], [`SimCse`], [`PairObjective`]), and
+//! [`LanguageTraining`] runs the steps: AdamW, a schedule, accumulation, evaluation with early
+//! stopping, metrics, checkpoints to resume from.
 
 mod causal;
 mod checkpoint;
@@ -18,6 +19,7 @@ mod parameters;
 #[cfg(test)]
 pub(super) use parameters::snapshot;
 mod plan;
+mod replaced;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,7 @@ pub use data::TrainingData;
 pub use masked::{MaskedObjective, MaskedPass};
 pub use objective::Objective;
 pub use pairs::Pairs;
+pub use replaced::{ReplacedPass, ReplacedTokens};
 
 use std::path::PathBuf;
 

@@ -5,13 +5,14 @@ mod groups;
 mod learning;
 mod masked;
 mod recomputing;
+mod replaced;
 mod resuming;
 
 use burn::tensor::Device;
 use rec_core::text::{Tokenizer, TokenizerModel, TrainOptions};
 
 use super::*;
-use crate::language::{Bert, BertConfig, BertForMaskedLm, Gpt2, Gpt2Config};
+use crate::language::{Bert, BertConfig, BertForMaskedLm, Electra, Gpt2, Gpt2Config};
 
 /// Sentences in which one word tells the next.
 fn texts(n: usize) -> Vec<String> {

@@ -3,7 +3,7 @@
 use burn::tensor::DType;
 
 use super::*;
-use crate::language::{CausalModel, MaskedLmModel, NewModel, PoolingMode};
+use crate::language::{CausalModel, ElectraPair, MaskedLmModel, NewModel, PoolingMode};
 use crate::train::Snapshot;
 
 /// With so large an epsilon a step goes along the gradient, not its sign.
@@ -71,7 +71,8 @@ fn every_family_computes_its_layers_again() {
     let (tokenizer, scratch) = (tokenizer(), tempfile::tempdir().unwrap());
     let corpus = Corpus::encode(&tokenizer, &texts(20), None).unwrap();
     let masked = MaskedObjective::new(&tokenizer).unwrap();
-    let families = ["roberta", "distilbert", "albert", "llama", "qwen2", "qwen3"];
+    let replaced = ReplacedTokens { weight: 1.0, ..ReplacedTokens::new(&tokenizer).unwrap() };
+    let families = ["roberta", "distilbert", "albert", "electra", "llama", "qwen2", "qwen3"];
     for (at, family) in families.into_iter().enumerate() {
         let new = NewModel {
             family: family.into(),
@@ -91,6 +92,11 @@ fn every_family_computes_its_layers_again() {
                 let (model, _) = MaskedLmModel::load(&folder, &device, DType::F32).unwrap();
                 let before = weights(&model);
                 let fit = training.fit(model, &masked, &corpus, None, &ctx).unwrap();
+                (before, weights(&fit.model), fit.losses)
+            } else if family == "electra" {
+                let model = ElectraPair::load(&folder, &device, DType::F32, 1).unwrap();
+                let before = weights(&model);
+                let fit = training.fit(model, &replaced, &corpus, None, &ctx).unwrap();
                 (before, weights(&fit.model), fit.losses)
             } else {
                 let (model, _) = CausalModel::load(&folder, &device, DType::F32).unwrap();
