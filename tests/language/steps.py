@@ -130,6 +130,8 @@ def replaced(discriminator, generator, words):
     masked[rows, columns] = words.mask_token_id
     logits = generator(input_ids=masked, attention_mask=mask).logits[rows, columns]
     sums = logits.detach().double().softmax(1).cumsum(1)
+    # The first draw is the text's own token, which is then not replaced.
+    draws[0] = sums[0, own[0] - 1 : own[0] + 1].mean().item()
     drawn = (sums > torch.tensor(draws)[:, None]).long().argmax(1)
     filled = ids.clone()
     filled[rows, columns] = drawn

@@ -55,7 +55,7 @@ fn a_discriminator_and_its_generator_learn() {
         [both - 50.0 * detecting, detecting]
     };
     let ([old, _], [generator, detector]) = (parts(&before), parts(&trained.model));
-    assert!(generator < 0.5 * old, "{generator} of {old}");
+    assert!(generator < 0.7 * old, "{generator} of {old}");
     assert!(detector < 0.2, "{detector}");
     assert!(trained.validation[19].loss < 0.7 * trained.validation[0].loss, "{trained:?}");
 }

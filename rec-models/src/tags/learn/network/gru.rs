@@ -11,9 +11,10 @@ use crate::{Error, Result};
 /// `r = σ(W_r e_t + U_r h + b_r)`, `z = σ(W_z e_t + U_z h + b_z)`,
 /// `n = tanh(W_n e_t + b_n + r ∘ (U_n h + c))`, `h ← (1 − z) ∘ n + z ∘ h`
 ///
-/// from `h = 0` on, as in cuDNN and torch; in the paper `r` multiplies `h` before `U_n`. The greatest and the mean of each number of the states, over
-/// the text and both ways, make `4 · hidden` numbers `p`; scores are `B p + b`. Trained and read as
-/// [`TextCnn`](super::TextCnn), whose parameters the others are.
+/// from `h = 0` on, as in cuDNN and torch; in the paper `r` multiplies `h` before `U_n`. The greatest
+/// and the mean of each number of the states, over the text and both ways, make `4 · hidden` numbers
+/// `p`; scores are `B p + b`. Trained and read as [`TextCnn`](super::TextCnn), whose parameters the
+/// others are.
 ///
 /// Same seed, same result, on any number of threads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
