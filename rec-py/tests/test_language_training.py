@@ -80,6 +80,28 @@ def test_a_masked_model_becomes_an_encoder(wordpiece, tmp_path) -> None:
     assert rec.TextEncoder.from_pretrained(tmp_path / "bert").encode(TEXTS[:3]).shape == (3, 32)
 
 
+def test_electra_tells_replaced_tokens(wordpiece, tmp_path) -> None:
+    lm = small("electra", wordpiece)
+    assert lm.objective == "electra" and lm.max_len == 64
+    lm.fit(TEXTS, validation=TEXTS[:10], epochs=6, learning_rate=5e-3, batch_size=10)
+    assert lm.history.validation[-1][1] < lm.history.validation[0][1]
+    lm.save(tmp_path / "electra")
+    assert (tmp_path / "electra" / "generator" / "model.safetensors").is_file()
+    enc = rec.TextEncoder.from_pretrained(tmp_path / "electra")
+    more = enc.pretrain(TEXTS, tmp_path / "more", objective="electra", epochs=1, batch_size=10)
+    # The generator was there and has learned on: the loss goes on where it was.
+    assert more.history.losses[0] < lm.history.losses[0]
+    assert more.encode(TEXTS[:3]).shape == (3, 32)
+    tags = ["a" if "屏幕" in text else "b" for text in TEXTS]
+    assert rec.TagClassifier(encoder=more, epochs=1).fit(TEXTS, tags).score(TEXTS, tags) > 0.5
+    with pytest.raises(rec.UnsupportedError, match="lora"):
+        enc.pretrain(TEXTS, tmp_path / "no", objective="electra", lora=rec.LoRA())
+    small("bert", wordpiece).save(tmp_path / "bert")
+    bert = rec.TextEncoder.from_pretrained(tmp_path / "bert")
+    with pytest.raises(rec.FormatError, match="electra"):
+        bert.pretrain(TEXTS, tmp_path / "no", objective="electra")
+
+
 def test_a_run_goes_on_from_its_checkpoint(bpe, tmp_path) -> None:
     settings = {"epochs": 2, "batch_size": 10, "checkpoints": tmp_path, "checkpoint_every": 2}
     whole = small("gpt2", bpe).fit(TEXTS, epochs=2, batch_size=10)
