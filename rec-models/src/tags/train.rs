@@ -9,7 +9,7 @@ use super::classifier::TagClassifier;
 use super::features::{Bag, NgramOptions, TfIdf};
 use super::folds::{folds, select};
 use super::labels::{Labelled, Labels};
-use super::learn::{Effort, Fitted, Inputs, Learner};
+use super::learn::{Effort, Fitted, Inputs, Learner, Start};
 use super::ngrams::{Head, NgramModel, mix};
 use crate::fit::FitContext;
 use crate::{Error, Result};
@@ -76,6 +76,14 @@ pub struct HeldOut {
     pub mixture: Vec<f32>,
 }
 
+/// What is known beside the texts with labels.
+#[derive(Clone, Copy)]
+struct Texts<'a> {
+    unlabelled: &'a [Bag],
+    /// Of each learner.
+    starts: &'a [Option<Start>],
+}
+
 /// Weights past this size are refused.
 const MOST_BYTES: u64 = 8 << 30;
 
@@ -113,13 +121,15 @@ impl NgramTagger {
             let bags = self.features.bags(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
             let unlabelled = self.unlabelled(unlabelled)?;
-            let (features, fitted) = self.fit_once(&bags, labelled, &unlabelled, ctx)?;
+            let starts = self.starts(&bags, &unlabelled, ctx)?;
+            let texts = Texts { unlabelled: &unlabelled, starts: &starts };
+            let (features, fitted) = self.fit_once(&bags, labelled, texts, ctx)?;
             if features.n_features() == 0 {
                 let why = "no text has a word that counts as a feature; check the texts, the \
                            pipeline, and min_df";
                 return Err(Error::empty("the training texts", why));
             }
-            let held_out = self.cross_validate(&bags, labelled, &unlabelled, ctx)?;
+            let held_out = self.cross_validate(&bags, labelled, texts, ctx)?;
             ctx.progress.end();
             self.finish(labelled, features, fitted, held_out)
         })
@@ -156,7 +166,9 @@ impl NgramTagger {
             let bags = self.features.bags(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
             let unlabelled = self.unlabelled(unlabelled)?;
-            let held_out = self.cross_validate(&bags, labelled, &unlabelled, ctx)?;
+            let starts = self.starts(&bags, &unlabelled, ctx)?;
+            let texts = Texts { unlabelled: &unlabelled, starts: &starts };
+            let held_out = self.cross_validate(&bags, labelled, texts, ctx)?;
             let learners = held_out.ok_or_else(|| {
                 Error::parameter("folds", self.folds, "choose 2 or more, and give 2 texts or more")
             })?;
@@ -199,12 +211,22 @@ impl NgramTagger {
         Err(Error::parameter("unlabelled", format!("{} texts", texts.len()), why))
     }
 
+    /// What each learner starts from, if that does not depend on the texts that are held out.
+    fn starts(
+        &self,
+        bags: &[&Bag],
+        unlabelled: &[Bag],
+        ctx: &FitContext<'_>,
+    ) -> Result<Vec<Option<Start>>> {
+        self.learners.iter().map(|learner| learner.begin(bags, unlabelled, ctx)).collect()
+    }
+
     /// Each learner's scores of every text, made without it: `[texts, labels]` each.
     fn cross_validate(
         &self,
         bags: &[&Bag],
         labelled: &Labelled,
-        unlabelled: &[Bag],
+        texts: Texts<'_>,
         ctx: &FitContext<'_>,
     ) -> Result<Option<Vec<Vec<f32>>>> {
         let (n, n_labels) = (labelled.len(), labelled.labels.len());
@@ -222,7 +244,7 @@ impl NgramTagger {
                 |rows: &[usize]| -> Vec<&Bag> { rows.iter().map(|&row| bags[row]).collect() };
             let known =
                 Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &train) };
-            let (features, fitted) = self.fit_once(&part(&train), &known, unlabelled, ctx)?;
+            let (features, fitted) = self.fit_once(&part(&train), &known, texts, ctx)?;
             let test_bags = part(&test);
             let inputs = Inputs::new(&features, &test_bags);
             for ((learner, fitted), all) in self.learners.iter().zip(&fitted).zip(&mut scores) {
@@ -240,20 +262,23 @@ impl NgramTagger {
         &self,
         bags: &[&Bag],
         labelled: &Labelled,
-        unlabelled: &[Bag],
+        texts: Texts<'_>,
         ctx: &FitContext<'_>,
     ) -> Result<(TfIdf, Vec<Fitted>)> {
         let features = TfIdf::fit(&self.features, bags);
         self.check_size(features.n_features(), labelled.labels.len())?;
-        let inputs = Inputs::new(&features, bags).with_unlabelled(unlabelled);
+        let inputs = Inputs::new(&features, bags).with_unlabelled(texts.unlabelled);
         let effort = Effort {
             tolerance: self.tolerance,
             max_iterations: self.max_iterations,
             class_weights: self.class_weights.of(labelled)?,
             task: labelled.labels.task(),
         };
-        let fit = |learner: &Learner| learner.fit(&inputs, &labelled.rows, &effort, ctx);
-        Ok((features, self.learners.iter().map(fit).collect::<Result<_>>()?))
+        let fit = |(learner, start): (&Learner, &Option<Start>)| {
+            learner.fit(&inputs, start.as_ref(), &labelled.rows, &effort, ctx)
+        };
+        let fitted = self.learners.iter().zip(texts.starts).map(fit).collect::<Result<_>>()?;
+        Ok((features, fitted))
     }
 
     fn check_size(&self, n_features: usize, n_labels: usize) -> Result<()> {

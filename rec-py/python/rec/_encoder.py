@@ -134,9 +134,9 @@ class TextEncoder:
 
         ``objective="simcse"`` spreads the texts' vectors apart (Gao et al. 2021); ``"mlm"`` (or
         ``"masked"``) predicts tokens behind a mask, whole words of jieba's unless
-        ``whole_words=False``, and teaches the language of the domain. ``"electra"`` does so with
-        fewer texts and steps: a small generator, which learns beside it, replaces tokens, and an
-        encoder of that family tells which (Clark et al. 2020).
+        ``whole_words=False``, and teaches the language of the domain. With ``"electra"`` a
+        small generator, which learns beside it, replaces tokens, and an encoder of that family
+        tells which (Clark et al. 2020).
 
         With a folder ``to``, what was learnt is written there and given back as a new encoder, and
         this one stays as it is; the folder keeps the layout of the one loaded, for

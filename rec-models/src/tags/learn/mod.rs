@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use fasttext::Embeddings;
 pub use fasttext::FastText;
-pub(crate) use network::{Network, Recipe};
+pub(crate) use network::{Network, Recipe, Start};
 pub use network::{TextCnn, TextGru, Tokens};
 pub(crate) use weights::Weights;
 
@@ -146,10 +146,22 @@ impl Learner {
         }
     }
 
+    /// What it starts from, where that is the same whichever texts are held out.
+    pub(super) fn begin(
+        &self,
+        bags: &[&Bag],
+        unlabelled: &[Bag],
+        ctx: &FitContext<'_>,
+    ) -> Result<Option<Start>> {
+        let recipe = self.network().filter(Recipe::starts_once);
+        recipe.map(|recipe| recipe.begin(bags, unlabelled, ctx)).transpose()
+    }
+
     /// Learns `labels`, `[texts, n_labels]`.
     pub(super) fn fit(
         &self,
         inputs: &Inputs<'_>,
+        start: Option<&Start>,
         labels: &Csr,
         effort: &Effort,
         ctx: &FitContext<'_>,
@@ -159,7 +171,7 @@ impl Learner {
             return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
         }
         if let Some(recipe) = self.network() {
-            return recipe.fit(inputs, labels, effort, ctx).map(Fitted::Networks);
+            return recipe.fit(inputs, start, labels, effort, ctx).map(Fitted::Networks);
         }
         // Two labels that exclude each other need one problem.
         let mirrored = effort.task == Task::Single && labels.n_cols() == 2;

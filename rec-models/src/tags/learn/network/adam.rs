@@ -1,6 +1,5 @@
 //! Adam (Kingma and Ba 2015) on the arrays of a network.
 
-use super::batch::Batch;
 use super::gradient::Gradients;
 use super::net::Network;
 
@@ -19,11 +18,11 @@ pub(super) struct Adam {
 }
 
 /// Mean gradient and mean square.
-struct Moments(Vec<f32>, Vec<f32>);
+pub(super) struct Moments(Vec<f32>, Vec<f32>);
 
 impl Adam {
     pub(super) fn new(network: &Network) -> Self {
-        let of = |array: &[f32]| Moments(vec![0.0; array.len()], vec![0.0; array.len()]);
+        let of = |array: &[f32]| Moments::new(array.len());
         Self {
             embeddings: of(&network.embeddings),
             kernels: of(&network.kernels),
@@ -39,12 +38,20 @@ impl Adam {
         self.steps
     }
 
-    pub(super) fn step(&mut self, network: &mut Network, batch: &Batch, of: &Gradients, rate: f32) {
+    /// A step of a network whose `tokens` have the gradients' embeddings; arrays without gradients stay.
+    /// Gives the rates of the step, for what learns beside it.
+    pub(super) fn step(
+        &mut self,
+        network: &mut Network,
+        tokens: &[u32],
+        of: &Gradients,
+        rate: f32,
+    ) -> (f32, f32) {
         self.steps += 1;
         let bias = |beta: f32| 1.0 - beta.powi(self.steps);
         let rates = (rate / bias(BETAS.0), bias(BETAS.1).sqrt().recip());
         let dim = network.dim();
-        for (&token, gradient) in batch.tokens.iter().zip(of.embeddings.chunks_exact(dim)) {
+        for (&token, gradient) in tokens.iter().zip(of.embeddings.chunks_exact(dim)) {
             self.embeddings.step(token as usize * dim, &mut network.embeddings, gradient, rates);
         }
         self.kernels.step(0, &mut network.kernels, &of.kernels, rates);
@@ -54,12 +61,23 @@ impl Adam {
         });
         self.output.step(0, &mut network.output, &of.output, rates);
         self.output_bias.step(0, &mut network.output_bias, &of.output_bias, rates);
+        rates
     }
 }
 
 impl Moments {
+    pub(super) fn new(len: usize) -> Self {
+        Self(vec![0.0; len], vec![0.0; len])
+    }
+
     /// A step of the weights from `from` on, as many as there are gradients.
-    fn step(&mut self, from: usize, weights: &mut [f32], of: &[f32], (rate, root): (f32, f32)) {
+    pub(super) fn step(
+        &mut self,
+        from: usize,
+        weights: &mut [f32],
+        of: &[f32],
+        (rate, root): (f32, f32),
+    ) {
         let at = from..from + of.len();
         let moments = self.0[at.clone()].iter_mut().zip(&mut self.1[at.clone()]);
         for ((w, (m, v)), g) in weights[at].iter_mut().zip(moments).zip(of) {

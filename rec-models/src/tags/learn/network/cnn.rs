@@ -114,6 +114,7 @@ impl TextCnn {
             adversary: self.adversary,
             tokens: self.tokens,
             pretraining: self.pretraining,
+            language_passes: 0,
             window: self.window,
             scale: self.scale,
             fixed_channel: self.fixed_channel,

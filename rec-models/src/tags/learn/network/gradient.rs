@@ -5,7 +5,6 @@ use rec_core::data::Csr;
 use super::batch::Batch;
 use super::net::Network;
 use super::train::Drops;
-use crate::ops::gemm::{Matrix, product};
 use crate::tags::calibrate::{sigmoid, softmax};
 use crate::tags::labels::Task;
 use crate::tags::learn::Effort;
@@ -82,12 +81,8 @@ impl Network {
             of_pooled.extend(self.head(found, drops, truth, effort, rows.len(), &mut gradients));
         }
         gradients.body = self.body.back(&trace, &of_pooled, batch, &mut of_projected);
-        let (tokens, dim, columns) = (batch.tokens.len(), self.dim(), self.body.columns());
-        let of_projected = Matrix::new(&of_projected, [tokens, columns]);
-        let kernels = Matrix::new(&self.kernels, [dim, columns]);
-        gradients.kernels =
-            product(Matrix::new(&embedded, [tokens, dim]).transposed(), of_projected);
-        gradients.embeddings = product(of_projected, kernels.transposed());
+        let dim = self.dim();
+        (gradients.kernels, gradients.embeddings) = self.inputs_back(&embedded, &of_projected);
         scale(&mut gradients.embeddings, &drops.embeddings);
         let rows = gradients.embeddings.chunks_exact_mut(dim);
         rows.for_each(|row| row[dim - self.fixed..].fill(0.0));
@@ -158,6 +153,6 @@ fn slopes(scores: &mut [f32], truth: impl Fn(usize) -> bool, effort: &Effort) {
     }
 }
 
-fn scale(values: &mut [f32], by: &[f32]) {
+pub(super) fn scale(values: &mut [f32], by: &[f32]) {
     values.iter_mut().zip(by).for_each(|(x, by)| *x *= by);
 }

@@ -45,6 +45,13 @@ pub struct TextGru {
     /// Passes of skip-gram over all texts, whose vectors the embeddings start from; 0: they start at
     /// random.
     pub pretraining: usize,
+    /// Passes over all texts, those without labels among them, in which each way learns to predict the
+    /// token that it reads next (Dai and Le 2015, "Semi-supervised Sequence Learning", there with LSTMs
+    /// of one way): of a state `h` scores `E (P h) + b` of all tokens, `E` being the embeddings; Adam's
+    /// rate is 0.002 at its peak. All that learned then but `P` and `b` is where training on labels
+    /// starts. It is done once, on all texts, and not again for every part of them that is held out:
+    /// held-out texts are then read, their labels are not. 0 for none.
+    pub language_passes: usize,
     /// Tokens each way that skip-gram predicts, at most.
     pub window: usize,
     /// The root mean square that those vectors are brought to.
@@ -70,6 +77,7 @@ impl Default for TextGru {
             adversary: 0.0,
             tokens: Tokens::Characters,
             pretraining: 0,
+            language_passes: 0,
             window: 5,
             scale: 0.1,
             fixed_channel: false,
@@ -101,6 +109,7 @@ impl TextGru {
             adversary: self.adversary,
             tokens: self.tokens,
             pretraining: self.pretraining,
+            language_passes: self.language_passes,
             window: self.window,
             scale: self.scale,
             fixed_channel: self.fixed_channel,

@@ -7,6 +7,7 @@ mod body;
 mod cnn;
 mod gradient;
 mod gru;
+mod language;
 mod net;
 mod pretrain;
 mod recipe;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use cnn::TextCnn;
 pub use gru::TextGru;
 pub(crate) use net::Network;
+pub(crate) use pretrain::Start;
 pub(crate) use recipe::{Recipe, Shape};
 
 use crate::tags::features::Bag;

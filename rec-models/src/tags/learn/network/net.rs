@@ -62,6 +62,23 @@ impl Network {
         product(embedded, Matrix::new(&self.kernels, [dim, columns]))
     }
 
+    /// From the gradients of a batch's `projected`, `[tokens, columns]`, those of the kernels and of the
+    /// embeddings of its tokens, fixed numbers among them.
+    pub(super) fn inputs_back(
+        &self,
+        embedded: &[f32],
+        of_projected: &[f32],
+    ) -> (Vec<f32>, Vec<f32>) {
+        let (dim, columns) = (self.dim(), self.body.columns());
+        let tokens = embedded.len() / dim;
+        let of_projected = Matrix::new(of_projected, [tokens, columns]);
+        let kernels = Matrix::new(&self.kernels, [dim, columns]);
+        (
+            product(Matrix::new(embedded, [tokens, dim]).transposed(), of_projected),
+            product(of_projected, kernels.transposed()),
+        )
+    }
+
     /// `B h + b`.
     pub(super) fn linear(&self, pooled: &[f32], scores: &mut [f32]) {
         let rows = self.output.chunks_exact(pooled.len()).zip(&self.output_bias);

@@ -1,40 +1,66 @@
-//! What a network knows of its tokens before it has seen a label.
+//! What a network knows before it has seen a label.
 
 use rayon::prelude::*;
 
 use super::Recipe;
+use super::language::Learned;
 use crate::Result;
 use crate::fit::FitContext;
-use crate::tags::features::Vocabulary;
+use crate::tags::features::{Bag, Vocabulary};
 use crate::vectors::{Architecture, Word2Vec, vectors_of_ids};
 
-/// The tokens that have an embedding of their own, and the vectors that skip-gram found for them.
-pub(super) struct Start {
+/// The tokens that have an embedding of their own, and what was learned of them.
+pub(crate) struct Start {
     pub(super) vocabulary: Vocabulary,
-    /// `[tokens + 1, dim]`, the last that of all others; none where embeddings start at random, for
-    /// want of pretraining or of words.
+    /// The vectors that skip-gram found, `[tokens + 1, dim]`, the last that of all others; none where
+    /// embeddings start at random, for want of pretraining or of words.
     pub(super) vectors: Option<Vec<f32>>,
+    /// What the units learned of the language; none where they did not.
+    pub(super) learned: Option<Learned>,
 }
 
 impl Recipe {
     /// Of the texts with labels and, where there is pretraining, of those without.
+    pub(in crate::tags::learn) fn begin(
+        &self,
+        bags: &[&Bag],
+        unlabelled: &[Bag],
+        ctx: &FitContext<'_>,
+    ) -> Result<Start> {
+        let texts: Vec<&[u64]> = bags.iter().map(|bag| self.tokens.of(bag)).collect();
+        let unlabelled: Vec<&[u64]> = unlabelled.iter().map(|bag| self.tokens.of(bag)).collect();
+        let start = self.vocabulary_and_vectors(&texts, &unlabelled, ctx)?;
+        if self.language_passes == 0 {
+            return Ok(start);
+        }
+        let other = start.vocabulary.len() as u32;
+        let id = |&token: &u64| start.vocabulary.column(token).unwrap_or(other);
+        let ids = |text: &&[u64]| text.iter().take(self.max_len).map(id).collect();
+        let all: Vec<Vec<u32>> = texts.iter().chain(&unlabelled).map(ids).collect();
+        let learned = self.learn_language(&start, &all, ctx)?;
+        Ok(Start { learned, ..start })
+    }
+
     pub(super) fn vocabulary_and_vectors(
         &self,
         texts: &[&[u64]],
         unlabelled: &[&[u64]],
         ctx: &FitContext<'_>,
     ) -> Result<Start> {
-        if self.pretraining == 0 {
-            let read = texts.iter().map(|text| &text[..text.len().min(self.max_len)]);
-            return Ok(Start { vocabulary: self.vocabulary(read), vectors: None });
-        }
+        let start = |vocabulary, vectors| Start { vocabulary, vectors, learned: None };
         let all = || texts.iter().chain(unlabelled).copied();
+        if self.pretraining == 0 {
+            let unlabelled = if self.language_passes == 0 { &[] } else { unlabelled };
+            let read = texts.iter().chain(unlabelled);
+            let read = read.map(|text| &text[..text.len().min(self.max_len)]);
+            return Ok(start(self.vocabulary(read), None));
+        }
         let vocabulary = self.vocabulary(all());
         let other = vocabulary.len() as u32;
         let id = |&token: &u64| vocabulary.column(token).unwrap_or(other);
         let ids: Vec<Vec<u32>> = all().map(|text| text.iter().map(id).collect()).collect();
         if ids.iter().all(Vec::is_empty) {
-            return Ok(Start { vocabulary, vectors: None });
+            return Ok(start(vocabulary, None));
         }
         let word2vec = Word2Vec {
             vector_size: self.dim,
@@ -47,7 +73,7 @@ impl Recipe {
         let sentences = ids.iter().map(Vec::as_slice);
         let mut vectors = vectors_of_ids(&word2vec, sentences, vocabulary.len() + 1, ctx)?;
         scale(&mut vectors, self.scale);
-        Ok(Start { vocabulary, vectors: Some(vectors) })
+        Ok(start(vocabulary, Some(vectors)))
     }
 
     /// Tokens that occur often enough.

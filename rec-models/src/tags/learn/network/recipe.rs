@@ -2,6 +2,7 @@
 
 use rec_core::data::Csr;
 
+use super::pretrain::Start;
 use super::{Network, Tokens};
 use crate::fit::FitContext;
 use crate::tags::learn::{Effort, Inputs};
@@ -24,6 +25,7 @@ pub(crate) struct Recipe {
     pub(super) adversary: f32,
     pub(super) tokens: Tokens,
     pub(super) pretraining: usize,
+    pub(super) language_passes: usize,
     pub(super) window: usize,
     pub(super) scale: f32,
     pub(super) fixed_channel: bool,
@@ -84,7 +86,12 @@ impl Recipe {
 
     /// Whether it learns from texts without labels too.
     pub(crate) fn reads_unlabelled(&self) -> bool {
-        self.pretraining > 0
+        self.pretraining > 0 || self.language_passes > 0
+    }
+
+    /// Whether its start is that of all texts, whichever of them have their labels held out.
+    pub(crate) fn starts_once(&self) -> bool {
+        self.language_passes > 0
     }
 
     /// Numbers of a token that the body sees.
@@ -96,15 +103,18 @@ impl Recipe {
     pub(in crate::tags::learn) fn fit(
         &self,
         inputs: &Inputs<'_>,
+        start: Option<&Start>,
         labels: &Csr,
         effort: &Effort,
         ctx: &FitContext<'_>,
     ) -> Result<Vec<Network>> {
         let texts: Vec<&[u64]> = inputs.bags.iter().map(|bag| self.tokens.of(bag)).collect();
-        let unlabelled: Vec<&[u64]> =
-            inputs.unlabelled.iter().map(|bag| self.tokens.of(bag)).collect();
-        let start = self.vocabulary_and_vectors(&texts, &unlabelled, ctx)?;
-        let fit = |at| self.fit_one(&texts, &start, labels, effort, at as u64, ctx);
+        let own = match start {
+            Some(_) => None,
+            None => Some(self.begin(inputs.bags, inputs.unlabelled, ctx)?),
+        };
+        let Some(start) = start.or(own.as_ref()) else { return Ok(Vec::new()) };
+        let fit = |at| self.fit_one(&texts, start, labels, effort, at as u64, ctx);
         (0..self.networks).map(fit).collect()
     }
 }

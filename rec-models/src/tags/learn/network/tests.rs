@@ -14,7 +14,7 @@ use crate::tags::labels::Task;
 use crate::tags::learn::Effort;
 
 /// Five tokens, the last one standing for all others, and two labels.
-fn network(seed: u64, shape: Shape) -> Network {
+pub(super) fn network(seed: u64, shape: Shape) -> Network {
     let dim = 3;
     let mut rng = stream(seed, "network", 0);
     let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>();
@@ -38,7 +38,7 @@ fn network(seed: u64, shape: Shape) -> Network {
 const SHAPES: [Shape; 2] =
     [Shape::Filters { filters: 2, widths: (1, 3) }, Shape::Recurrent { hidden: 2 }];
 
-const TEXTS: [&[u32]; 4] = [&[0, 1, 2, 1, 0], &[3], &[4, 4, 0, 2], &[]];
+pub(super) const TEXTS: [&[u32]; 4] = [&[0, 1, 2, 1, 0], &[3], &[4, 4, 0, 2], &[]];
 
 fn drops(network: &Network, batch: &Batch, scale: impl Fn(usize) -> f32) -> Drops {
     let scales = |n: usize| (0..n).map(&scale).collect();

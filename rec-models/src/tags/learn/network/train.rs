@@ -8,6 +8,7 @@ use rec_core::rng::{Rng, stream};
 use super::Recipe;
 use super::adam::Adam;
 use super::batch::Batch;
+use super::language::Learned;
 use super::net::Network;
 use super::pretrain::Start;
 use crate::fit::FitContext;
@@ -42,35 +43,38 @@ impl Recipe {
                 let drops = self.drops(&network, &batch, &mut rng);
                 let gradients =
                     network.gradients(&batch, &drops, (labels, rows), effort, self.adversary);
-                let rate = self.rate(adam.steps() as f32, steps as f32);
-                adam.step(&mut network, &batch, &gradients, rate);
+                let rate = peak_and_fall(self.learning_rate, adam.steps() as f32, steps as f32);
+                adam.step(&mut network, &batch.tokens, &gradients, rate);
             }
         }
         let body = network.body.arrays().into_iter().flat_map(|(_, _, values)| values);
-        if network.output.iter().chain(&network.kernels).chain(body).any(|w| !w.is_finite()) {
-            let why =
-                format!("training diverged; choose a learning_rate below {}", self.learning_rate);
-            return Err(Error::data(self.name, why));
-        }
+        let weights = network.output.iter().chain(&network.kernels).chain(body);
+        finite(self.name, self.learning_rate, weights)?;
         Ok(network)
     }
 
-    fn rate(&self, done: f32, all: f32) -> f32 {
-        self.learning_rate * ((done + 1.0) / (WARMUP * all)).min(1.0) * (1.0 - done / all)
-    }
-
-    /// Uniform: embeddings of deviation 0.1 where none are given, the rest within `±1/√inputs`.
-    fn start(&self, start: &Start, n_labels: usize, rng: &mut Rng) -> Network {
+    /// What the units learned of the language where they did; else uniform: embeddings of deviation 0.1
+    /// where none are given, the rest within `±1/√inputs`.
+    pub(super) fn start(&self, start: &Start, n_labels: usize, rng: &mut Rng) -> Network {
         let mut uniform = |n: usize, spread: f32| -> Vec<f32> {
             (0..n).map(|_| rng.random_range(-spread..spread)).collect()
         };
         let vocabulary = start.vocabulary.clone();
-        let embeddings = match &start.vectors {
-            Some(vectors) => self.channels(vectors),
-            None => self.channels(&uniform((vocabulary.len() + 1) * self.dim, 0.03f32.sqrt())),
+        let (embeddings, kernels, body) = match &start.learned {
+            Some(Learned { embeddings, kernels, body, .. }) => {
+                (embeddings.clone(), kernels.clone(), body.clone())
+            }
+            None => {
+                let embeddings = match &start.vectors {
+                    Some(vectors) => self.channels(vectors),
+                    None => {
+                        self.channels(&uniform((vocabulary.len() + 1) * self.dim, 0.03f32.sqrt()))
+                    }
+                };
+                let kernels = self.shape.kernels(self.width(), &mut uniform);
+                (embeddings, kernels, self.shape.body(&mut uniform))
+            }
         };
-        let kernels = self.shape.kernels(self.width(), &mut uniform);
-        let body = self.shape.body(&mut uniform);
         let pooled = body.pooled();
         Network {
             max_len: self.max_len,
@@ -92,13 +96,36 @@ impl Recipe {
     }
 
     fn drops(&self, network: &Network, batch: &Batch, rng: &mut Rng) -> Drops {
-        let mut scales = |n: usize, share: f32| -> Vec<f32> {
-            let kept = (1.0 - share).recip();
-            (0..n).map(|_| if rng.random::<f32>() < share { 0.0 } else { kept }).collect()
-        };
+        let embeddings = batch.tokens.len() * network.dim();
         Drops {
-            embeddings: scales(batch.tokens.len() * network.dim(), self.embedding_dropout),
-            pooled: scales(batch.len() * network.body.pooled(), self.dropout),
+            embeddings: scales(embeddings, self.embedding_dropout, rng),
+            pooled: scales(batch.len() * network.body.pooled(), self.dropout, rng),
+        }
+    }
+}
+
+/// 0 for a share of so many numbers, and what makes up for them for the others.
+pub(super) fn scales(n: usize, share: f32, rng: &mut Rng) -> Vec<f32> {
+    let kept = (1.0 - share).recip();
+    (0..n).map(|_| if rng.random::<f32>() < share { 0.0 } else { kept }).collect()
+}
+
+/// The rate after so many of all steps: it rises over the first of them and falls to 0.
+pub(super) fn peak_and_fall(peak: f32, done: f32, all: f32) -> f32 {
+    peak * ((done + 1.0) / (WARMUP * all)).min(1.0) * (1.0 - done / all)
+}
+
+/// That training has not diverged.
+pub(super) fn finite<'w>(
+    learner: &str,
+    rate: f32,
+    mut weights: impl Iterator<Item = &'w f32>,
+) -> Result<()> {
+    match weights.all(|w| w.is_finite()) {
+        true => Ok(()),
+        false => {
+            let why = format!("training diverged; choose a learning_rate below {rate}");
+            Err(Error::data(learner, why))
         }
     }
 }

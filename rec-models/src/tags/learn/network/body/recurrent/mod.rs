@@ -1,4 +1,8 @@
-//! Gated recurrent units both ways, and the greatest and the mean of their states over a text.
+//! Gated recurrent units both ways.
+
+mod pool;
+
+pub(super) use pool::Kept;
 
 use super::Draw;
 use crate::ops::gemm::{Matrix, product};
@@ -36,12 +40,10 @@ struct Way {
     inner: Vec<f32>,
 }
 
-/// What the way back needs.
-pub(super) struct Kept {
+/// What both ways computed of the texts of a step.
+pub(in super::super) struct States {
     plan: Plan,
     ways: [Way; 2],
-    /// The step of each maximum: `[texts, 2, hidden]`.
-    at: Vec<u32>,
 }
 
 /// The gradients of one way: of its gates before `σ` and `tanh`, `[rows, 3, hidden]`, once as the kernels
@@ -75,6 +77,25 @@ impl Plan {
     fn place(&self, batch: &Batch, way: usize, t: usize, rank: usize) -> usize {
         let text = batch.text(self.order[rank]);
         text[if way == 0 { t } else { text.len() - 1 - t }] as usize
+    }
+}
+
+impl States {
+    /// The states of one way: `[rows, hidden]`.
+    pub(in super::super) fn of(&self, way: usize) -> &[f32] {
+        &self.ways[way].states
+    }
+
+    /// The rows of one way after which it reads another token of the text, and that token.
+    pub(in super::super) fn followed(&self, way: usize, batch: &Batch) -> (Vec<usize>, Vec<u32>) {
+        let plan = &self.plan;
+        let steps = plan.active.iter().enumerate().skip(1);
+        let rows = steps.flat_map(|(t, &rows)| (0..rows).map(move |rank| (t, rank)));
+        rows.map(|(t, rank)| {
+            let token = batch.tokens[plan.place(batch, way, t, rank)];
+            (plan.offsets[t - 1] + rank, token)
+        })
+        .unzip()
     }
 }
 
@@ -114,37 +135,12 @@ impl Recurrent {
         Matrix::new(&self.recurrent[way * size..][..size], [self.hidden, 3 * self.hidden])
     }
 
-    pub(super) fn read(&self, projected: &[f32], batch: &Batch) -> (Vec<f32>, Kept) {
+    /// The states of texts whose tokens are rows of `projected`, `[tokens, columns]`.
+    pub(in super::super) fn states(&self, projected: &[f32], batch: &Batch) -> States {
         let plan = Plan::new(batch);
         let way = |way| self.forward(way, projected, batch, &plan);
         let (there, back) = rayon::join(|| way(0), || way(1));
-        let ways = [there, back];
-        let hidden = self.hidden;
-        let mut pooled = vec![0.0; batch.len() * 4 * hidden];
-        let mut at = vec![0; batch.len() * 2 * hidden];
-        for (rank, &text) in plan.order.iter().enumerate() {
-            let len = batch.text(text).len();
-            if len == 0 {
-                continue;
-            }
-            let (most, mean) = pooled[text * 4 * hidden..][..4 * hidden].split_at_mut(2 * hidden);
-            most.fill(f32::MIN);
-            for (way, states) in ways.iter().map(|way| &way.states).enumerate() {
-                let part = way * hidden..(way + 1) * hidden;
-                let (most, mean) = (&mut most[part.clone()], &mut mean[part]);
-                let at = &mut at[(text * 2 + way) * hidden..][..hidden];
-                for t in 0..len {
-                    let states = &states[(plan.offsets[t] + rank) * hidden..][..hidden];
-                    for (j, &state) in states.iter().enumerate() {
-                        at[j] = if state > most[j] { t as u32 } else { at[j] };
-                        most[j] = if state > most[j] { state } else { most[j] };
-                        mean[j] += state;
-                    }
-                }
-                mean.iter_mut().for_each(|sum| *sum /= len as f32);
-            }
-        }
-        (pooled, Kept { plan, ways, at })
+        States { plan, ways: [there, back] }
     }
 
     fn forward(&self, way: usize, projected: &[f32], batch: &Batch, plan: &Plan) -> Way {
@@ -187,15 +183,16 @@ impl Recurrent {
         out
     }
 
-    /// The gradients of the arrays.
-    pub(super) fn back(
+    /// From the gradients of the states of each way, `[rows, hidden]`, those of the rows of `projected`,
+    /// which are added to `of_projected`, and of the arrays.
+    pub(in super::super) fn states_back(
         &self,
-        kept: &Kept,
-        of_pooled: &[f32],
+        kept: &States,
+        of_states: &[Vec<f32>; 2],
         batch: &Batch,
         of_projected: &mut [f32],
     ) -> [Vec<f32>; 3] {
-        let way = |way| self.backward(way, kept, of_pooled, batch);
+        let way = |way| self.backward(way, kept, &of_states[way]);
         let (there, back) = rayon::join(|| way(0), || way(1));
         let (hidden, columns) = (self.hidden, self.columns());
         let mut of_bias = vec![0.0; self.bias.len()];
@@ -219,7 +216,8 @@ impl Recurrent {
         [of_bias, of_recurrent, of_inner_bias]
     }
 
-    fn backward(&self, way: usize, kept: &Kept, of_pooled: &[f32], batch: &Batch) -> Slopes {
+    /// `arriving`: the gradients of the states, as far as what reads them has part in them.
+    fn backward(&self, way: usize, kept: &States, arriving: &[f32]) -> Slopes {
         let (hidden, plan) = (self.hidden, &kept.plan);
         let Way { states, r, z, n, inner } = &kept.ways[way];
         let first = plan.active.first().copied().unwrap_or(0);
@@ -229,18 +227,12 @@ impl Recurrent {
         let mut carried = vec![0.0; first * hidden];
         for (t, &rows) in plan.active.iter().enumerate().rev() {
             for rank in 0..rows {
-                let text = plan.order[rank];
-                let of_text = &of_pooled[text * 4 * hidden..][..4 * hidden];
-                let (of_most, of_mean) = of_text.split_at(2 * hidden);
-                let share = (batch.text(text).len() as f32).recip();
-                let at = &kept.at[(text * 2 + way) * hidden..][..hidden];
                 let row = (plan.offsets[t] + rank) * hidden;
                 let slope = &mut of_inputs[3 * row..][..3 * hidden];
                 let of_state = &mut of_states[3 * row..][..3 * hidden];
                 for j in 0..hidden {
-                    let most = if at[j] == t as u32 { of_most[way * hidden + j] } else { 0.0 };
                     let carry = &mut carried[rank * hidden + j];
-                    let of_h = *carry + share * of_mean[way * hidden + j] + most;
+                    let of_h = *carry + arriving[row + j];
                     let (r, z, n) = (r[row + j], z[row + j], n[row + j]);
                     let last = match t {
                         0 => 0.0,
