@@ -5,7 +5,8 @@
 //! network alone; `-- cv` cross-validates on the training part
 //! instead, for choosing parameters, and never looks at the test part; `-- export FOLDER` writes the
 //! parts as CSV for the peer. `learners=JSON` measures those, alone with `cv`, `more` gives them texts
-//! without labels too, `threads=N` and `seed=N` are what they say.
+//! without labels too, `with=NAME` those of another data set with its labels, `threads=N` and `seed=N` are
+//! what they say.
 //!
 //! Where a data set has no parts of its own, 20 % of the rows are the test part, by seed 42.
 
@@ -50,7 +51,7 @@ fn main() -> Result<()> {
     let chosen = if named.is_empty() { NAMES.to_vec() } else { named };
     let folder = args.iter().position(|a| a == "export").and_then(|at| args.get(at + 1));
     for name in chosen {
-        let Some(task) = task(name)? else { return Ok(()) };
+        let Some(task) = read_task(name)? else { return Ok(()) };
         let given = args.iter().find_map(|a| a.strip_prefix("learners="));
         let cv = args.iter().any(|a| a == "cv");
         if let Some(folder) = folder {
@@ -162,7 +163,8 @@ fn cross_validate(task: &Task) -> Result<()> {
 
 /// Learners given as JSON: on held-out folds of the training part with `cv`, else on the test part.
 /// `rows=N` trains on every so many-th text, `more` also on the others and on those of which no label
-/// is read, without their labels.
+/// is read, without their labels. `with=TASK` trains on all of another task's training part too, which has
+/// the same labels; figures are of the task's own texts.
 fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<()> {
     let learners: Vec<Learner> = serde_json::from_str(given)
         .map_err(|e| rec_core::Error::data("learners", e.to_string()))?;
@@ -171,8 +173,20 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
     let n = option("rows").and_then(|n| n.parse().ok()).unwrap_or(all).min(all);
     // Rows of a file may lie in the order of their labels.
     let rows: Vec<usize> = (0..n).map(|at| at * all / n).collect();
-    let texts: Vec<&str> = rows.iter().map(|&row| task.train.texts[row].as_str()).collect();
-    let labels: Vec<Id> = rows.iter().map(|&row| task.train.labels[row].clone()).collect();
+    let mut texts: Vec<&str> = rows.iter().map(|&row| task.train.texts[row].as_str()).collect();
+    let mut labels: Vec<Id> = rows.iter().map(|&row| task.train.labels[row].clone()).collect();
+    let other = match option("with") {
+        None => None,
+        Some(name) => {
+            let known = NAMES.into_iter().find(|known| *known == name);
+            let unknown = || rec_core::Error::parameter("with", name, NAMES.join(", "));
+            read_task(known.ok_or_else(unknown)?)?
+        }
+    };
+    if let Some(other) = &other {
+        texts.extend(other.train.texts.iter().map(String::as_str));
+        labels.extend(other.train.labels.iter().cloned());
+    }
     let labelled = Labelled::single(&labels)?;
     let unlabelled: Vec<&str> = match args.iter().any(|a| a == "more") {
         true => {
@@ -203,16 +217,16 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
     println!("{} {n} labels ({:.0} s)", task.name, start.elapsed().as_secs_f64());
     for ((learner, scores), weight) in learners.iter().zip(&found.learners).zip(&found.weights) {
         let learner = serde_json::to_string(learner).unwrap_or_default();
-        println!("  {:.4} weight {weight:.2} {learner}", accuracy(scores, &labelled.rows));
+        println!("  {:.4} weight {weight:.2} {learner}", accuracy_of(scores, &labelled.rows, n));
     }
-    println!("  {:.4} mixture", accuracy(&found.mixture, &labelled.rows));
+    println!("  {:.4} mixture", accuracy_of(&found.mixture, &labelled.rows, n));
     if let Some(path) = option("dump") {
         let mut bytes = Vec::new();
         let mut put = |x: f32| bytes.extend_from_slice(&x.to_le_bytes());
-        put(n as f32);
+        put(texts.len() as f32);
         put(labelled.labels.len() as f32);
         put(learners.len() as f32);
-        (0..n).for_each(|row| put(labelled.rows.row(row)[0] as f32));
+        (0..texts.len()).for_each(|row| put(labelled.rows.row(row)[0] as f32));
         found.learners.iter().flatten().for_each(|&x| put(x));
         std::fs::write(path, bytes).map_err(|e| rec_core::Error::data("dump", e.to_string()))?;
     }
@@ -220,10 +234,15 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
 }
 
 fn accuracy(scores: &[f32], truth: &Csr) -> f64 {
+    accuracy_of(scores, truth, truth.n_rows())
+}
+
+/// Of the first `n` rows.
+fn accuracy_of(scores: &[f32], truth: &Csr, n: usize) -> f64 {
     let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
-    let rows = scores.chunks_exact(truth.n_cols()).enumerate();
+    let rows = scores.chunks_exact(truth.n_cols()).take(n).enumerate();
     let right = rows.filter(|(row, s)| best(s) == truth.row(*row).first().map(|&l| l as usize));
-    right.count() as f64 / truth.n_rows() as f64
+    right.count() as f64 / n as f64
 }
 
 fn export(task: &Task, folder: &str) -> Result<()> {
@@ -236,7 +255,7 @@ fn export(task: &Task, folder: &str) -> Result<()> {
     Ok(())
 }
 
-fn task(name: &'static str) -> Result<Option<Task>> {
+fn read_task(name: &'static str) -> Result<Option<Task>> {
     let place = |at| Column::Index(at);
     let shop = "zh-online-shopping-10cats/online_shopping_10_cats.csv.gz";
     Ok(match name {

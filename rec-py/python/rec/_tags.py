@@ -75,7 +75,8 @@ class TagClassifier:
             words; they take minutes. With
             ``{"learner": "cnn", "pretraining": 10, "fixed_channel": True}`` it starts from word
             vectors of the texts themselves, and of those given as ``unlabelled``; ``"tokens":
-            "words"`` reads words rather than characters.
+            "words"`` reads words rather than characters. ``{"learner": "gru", "language_passes": 10}``
+            learns from all of them to predict the next token before it sees a label.
         words: Word n-grams up to this length; 0 for none.
         ideographs: Shortest and longest n-gram of characters with an ideograph; ``(0, 0)`` for none.
         letters: The same of other characters, within words.

@@ -167,7 +167,7 @@ fn units_learn_what_comes_next_and_start_from_it() {
         .collect();
     let learn = || recipe.learn_language(&start, &ids, &ctx).unwrap().unwrap();
     let learned = learn();
-    assert!(learned.loss < 0.2, "{}", learned.loss);
+    assert!(learned.loss < 0.4, "{}", learned.loss);
     let other = rec_core::parallel::install(Some(1), || Ok(learn())).unwrap();
     assert!(learned == other, "the same on any number of threads");
     let start = Start { learned: Some(learned), ..start };
