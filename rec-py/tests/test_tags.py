@@ -89,11 +89,24 @@ def test_a_network_beside_linear_learners(network: dict[str, Any], tmp_path: Pat
     np.testing.assert_array_equal(loaded.predict_proba(TEXTS), mixed.predict_proba(TEXTS))
 
 
-def test_texts_without_labels(tmp_path: Path) -> None:
-    cnn = {"learner": "cnn", "dim": 8, "filters": 12, "widths": [1, 2], "epochs": 60}
-    cnn = {**cnn, "learning_rate": 1e-2, "batch_size": 4, "min_count": 1}
-    pretrained = {**cnn, "tokens": "words", "pretraining": 5, "fixed_channel": True, "networks": 2}
-    clf = rec.TagClassifier(learners=["svm", pretrained])
+@pytest.mark.parametrize(
+    "network",
+    [
+        {
+            "learner": "cnn",
+            "filters": 12,
+            "widths": [1, 2],
+            "tokens": "words",
+            "pretraining": 5,
+            "fixed_channel": True,
+            "networks": 2,
+        },
+        {"learner": "gru", "hidden": 8, "language_passes": 5},
+    ],
+)
+def test_texts_without_labels(network: dict[str, Any], tmp_path: Path) -> None:
+    few = {"dim": 8, "epochs": 60, "learning_rate": 1e-2, "batch_size": 4, "min_count": 1}
+    clf = rec.TagClassifier(learners=["svm", {**network, **few}])
     more = ["这部手机的屏幕很清晰", "这本书的故事很感人"] * 20
     clf.fit(TEXTS, LABELS, unlabelled=more)
     assert clf.predict(["手机屏幕", "书"]).tolist() == ["手机", "书籍"]
