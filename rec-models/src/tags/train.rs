@@ -206,8 +206,7 @@ impl NgramTagger {
         if texts.is_empty() || self.learners.iter().any(Learner::reads_unlabelled) {
             return self.features.sequences(texts);
         }
-        let why =
-            "none of the learners reads texts without labels; add a cnn with pretraining = 10";
+        let why = "none of the learners reads texts without labels; add a cnn with pretraining = 10, or a gru with language_passes = 10";
         Err(Error::parameter("unlabelled", format!("{} texts", texts.len()), why))
     }
 

@@ -140,9 +140,9 @@ class LanguageModel:
 
         A decoder predicts the next token, and the end of a text where its tokenizer has a token for
         it. An encoder predicts tokens behind a mask, or tells which were replaced, whole words of
-        jieba's unless ``whole_words=False``. Dropout is 0.1 unless told. The folder it was loaded from stays as it
-        is: :meth:`save` writes the trained model. With ``checkpoints``, a run that was broken off
-        goes on where it stopped.
+        jieba's unless ``whole_words=False``. Dropout is 0.1 unless told. The folder it was loaded
+        from stays as it is: :meth:`save` writes the trained model. With ``checkpoints``, a run that
+        was broken off goes on where it stopped.
         """
         defaults = {"epochs": 3, "learning_rate": 5e-4, "batch_tokens": 4096}
         given = run(settings, defaults)

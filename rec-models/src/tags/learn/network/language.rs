@@ -101,7 +101,8 @@ impl Recipe {
             loss = sum / f64::from(count.max(1));
             tracing::debug!(pass, loss, "language of a network");
         }
-        finite(self.name, RATE, network.kernels.iter().chain(&head.bias))?;
+        let advice = "choose fewer language_passes, or a greater batch_size";
+        finite(self.name, advice, network.kernels.iter().chain(&head.bias))?;
         let Network { embeddings, kernels, body, .. } = network;
         Ok(Some(Learned { embeddings, kernels, body, loss }))
     }

@@ -109,11 +109,14 @@ impl Recipe {
         ctx: &FitContext<'_>,
     ) -> Result<Vec<Network>> {
         let texts: Vec<&[u64]> = inputs.bags.iter().map(|bag| self.tokens.of(bag)).collect();
-        let own = match start {
-            Some(_) => None,
-            None => Some(self.begin(inputs.bags, inputs.unlabelled, ctx)?),
+        let own;
+        let start = match start {
+            Some(start) => start,
+            None => {
+                own = self.begin(inputs.bags, inputs.unlabelled, ctx)?;
+                &own
+            }
         };
-        let Some(start) = start.or(own.as_ref()) else { return Ok(Vec::new()) };
         let fit = |at| self.fit_one(&texts, start, labels, effort, at as u64, ctx);
         (0..self.networks).map(fit).collect()
     }

@@ -49,7 +49,11 @@ impl Recipe {
         }
         let body = network.body.arrays().into_iter().flat_map(|(_, _, values)| values);
         let weights = network.output.iter().chain(&network.kernels).chain(body);
-        finite(self.name, self.learning_rate, weights)?;
+        finite(
+            self.name,
+            &format!("choose a learning_rate below {}", self.learning_rate),
+            weights,
+        )?;
         Ok(network)
     }
 
@@ -115,18 +119,15 @@ pub(super) fn peak_and_fall(peak: f32, done: f32, all: f32) -> f32 {
     peak * ((done + 1.0) / (WARMUP * all)).min(1.0) * (1.0 - done / all)
 }
 
-/// That training has not diverged.
+/// That training has not diverged; `advice` is what to do where it has.
 pub(super) fn finite<'w>(
     learner: &str,
-    rate: f32,
+    advice: &str,
     mut weights: impl Iterator<Item = &'w f32>,
 ) -> Result<()> {
     match weights.all(|w| w.is_finite()) {
         true => Ok(()),
-        false => {
-            let why = format!("training diverged; choose a learning_rate below {rate}");
-            Err(Error::data(learner, why))
-        }
+        false => Err(Error::data(learner, format!("training diverged; {advice}"))),
     }
 }
 
