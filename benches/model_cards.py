@@ -4,13 +4,15 @@
     python benches/model_cards.py pretrain DATA ENCODER
     python benches/model_cards.py labels DATA ENCODER TASK [SIZE ...]
     python benches/model_cards.py zero-shot DATA CHECKPOINT
+    python benches/model_cards.py language DATA LANGUAGE TASK [SIZE ...]
 
 ``pretrain`` trains a tokenizer and a small BERT on reviews without their labels. ``labels`` trains
 classifiers of waimai, shopping-category or shopping-sentiment on 100, 1,000 and all labels from that
 encoder, from one of the same shape that has learned nothing, and without any; the encoders as they are
 under a linear head, and trained together with it. ``zero-shot`` labels
 texts by the names of the labels, with a checkpoint of sentence vectors. The untrained BERT is made by
-transformers.
+transformers. ``language`` trains recurrent language models on the texts of a task without their labels, and
+classifiers of 100, 1,000 and all labels that start from one, that start from nothing, and that are n-grams.
 """
 
 from __future__ import annotations
@@ -151,8 +153,45 @@ def zero_shot(data: Path, folder: Path) -> None:
             report(f"{name}, {len(texts)} texts, {template!r}:", classifier, (texts, wanted))
 
 
+PASSES = [1, 5, 20]
+GRU_EPOCHS = {100: (20, 16), 1000: (10, 32), 0: (4, 64)}  # labels: epochs, texts of a step
+
+
+def language(data: Path, folder: Path, name: str, *sizes: str) -> None:
+    train = list(zip(*read(data, name, "train")))
+    test = read(data, name, "test")
+    texts = [text for text, _ in train]
+    known = set(texts)
+    held_out = [text for text in test[0] if text not in known]
+    if not folder.exists():
+        print(f"{len(texts)} texts, {len(held_out)} held out", flush=True)
+        for passes in PASSES:
+            start = time.perf_counter()
+            model = rec.GruLanguageModel(language_passes=passes).fit(texts)
+            seconds = time.perf_counter() - start
+            figures = [f"{model.perplexity(part):.1f}" for part in (texts, held_out)]
+            print(f"{passes} passes: perplexity {', held out '.join(figures)}; {seconds:.0f} s", flush=True)
+        model.save(folder)
+    for size in map(int, sizes or SIZES):
+        epochs, batch_size = GRU_EPOCHS[size]
+        untrained = {"learner": "gru", "epochs": epochs, "batch_size": batch_size}
+        pretrained = {**untrained, "language": folder}
+        learners = {
+            "n-grams": ["svm", "nb_svm", "naive_bayes"],
+            "untrained": [untrained],
+            "pre-trained": [pretrained],
+            "n-grams, pre-trained": ["svm", "nb_svm", "naive_bayes", pretrained],
+        }
+        for seed in range(1, SIZES[size][1] + 1):
+            texts, wanted = map(list, zip(*sample(train, size or len(train), seed)))
+            print(f"{name}, {len(texts)} labels, seed {seed}", flush=True)
+            for what, chosen in learners.items():
+                classifier = rec.TagClassifier(learners=chosen, random_state=seed)
+                report(what, classifier.fit(texts, wanted), test)
+
+
 def main() -> None:
-    commands = {"pretrain": pretrain, "labels": labels, "zero-shot": zero_shot}
+    commands = {"pretrain": pretrain, "labels": labels, "zero-shot": zero_shot, "language": language}
     command, data, folder, *rest = sys.argv[1:]
     commands[command](Path(data), Path(folder), *rest)
 

@@ -6,7 +6,8 @@
 //! instead, for choosing parameters, and never looks at the test part; `-- export FOLDER` writes the
 //! parts as CSV for the peer. `learners=JSON` measures those, alone with `cv`, `more` gives them texts
 //! without labels too, `with=NAME` those of another data set with its labels, `threads=N` and `seed=N` are
-//! what they say.
+//! what they say. `learn=FOLDER` learns the language of the texts as the `gru` among the learners says, for
+//! learners that name the folder as their `language`.
 //!
 //! Where a data set has no parts of its own, 20 % of the rows are the test part, by seed 42.
 
@@ -201,6 +202,10 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
     let seed = option("seed").and_then(|n| n.parse().ok()).unwrap_or(0);
     let ctx = FitContext { threads, seed, ..FitContext::default() };
     let start = Instant::now();
+    if let Some(folder) = option("learn") {
+        texts.extend(unlabelled);
+        return learn_language(task, &learners, &texts, folder, &ctx);
+    }
     if !cv {
         let classifier = tagger.fit_with_unlabelled(&texts, &labelled, &unlabelled, &ctx)?;
         let train = start.elapsed().as_secs_f64();
@@ -230,6 +235,38 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
         found.learners.iter().flatten().for_each(|&x| put(x));
         std::fs::write(path, bytes).map_err(|e| rec_core::Error::data("dump", e.to_string()))?;
     }
+    Ok(())
+}
+
+/// The language of texts, kept in a folder that learners can start from.
+fn learn_language(
+    task: &Task,
+    learners: &[Learner],
+    texts: &[&str],
+    folder: &str,
+    ctx: &FitContext<'_>,
+) -> Result<()> {
+    let units = learners.iter().find_map(|learner| match learner {
+        Learner::Gru(units) => Some(units),
+        _ => None,
+    });
+    let why = "a learner gru with language_passes is needed";
+    let units = units.ok_or_else(|| rec_core::Error::parameter("learners", "no gru", why))?;
+    let start = Instant::now();
+    let model = units.learn_language(&NgramOptions::default(), texts, ctx)?;
+    let seconds = start.elapsed().as_secs_f64();
+    model.save(folder)?;
+    let (of, perplexity) = (texts.len().min(2_000), model.perplexity(&task.test.texts)?);
+    println!(
+        "{} language of {} texts: loss {:.3}, perplexity {:.2} of its test part's, {:.2} of the first {of} \
+         of its own, {} tokens, {seconds:.0} s",
+        task.name,
+        texts.len(),
+        model.loss(),
+        perplexity,
+        model.perplexity(&texts[..of])?,
+        model.n_tokens()
+    );
     Ok(())
 }
 

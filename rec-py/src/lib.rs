@@ -10,6 +10,7 @@ mod fit;
 mod frame;
 mod fusion;
 mod graph;
+mod gru_language;
 mod ids;
 mod interrupt;
 mod items;
@@ -68,6 +69,8 @@ mod native {
     use crate::fusion::{fuse, learn_fusion, learn_trees, rank_by_trees};
     #[pymodule_export]
     use crate::graph::{PyCircles, PyGraph};
+    #[pymodule_export]
+    use crate::gru_language::PyGruLanguage;
     #[pymodule_export]
     use crate::items::PyItems;
     #[pymodule_export]

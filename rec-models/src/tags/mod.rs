@@ -51,7 +51,7 @@ pub use finetune::{
 pub use folds::train_test_split;
 pub use heads::{EncoderTags, HeadTagger};
 pub use labels::{Labelled, Labels, Task};
-pub use learn::{FastText, Learner, TextCnn, TextGru, Tokens};
+pub use learn::{FastText, GruLanguageModel, Learner, TextCnn, TextGru, Tokens};
 pub use levels::{Level, LevelReport};
 pub use mixture::MixtureTags;
 pub use model::TagModel;

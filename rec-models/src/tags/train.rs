@@ -217,7 +217,8 @@ impl NgramTagger {
         unlabelled: &[Bag],
         ctx: &FitContext<'_>,
     ) -> Result<Vec<Option<Start>>> {
-        self.learners.iter().map(|learner| learner.begin(bags, unlabelled, ctx)).collect()
+        let begin = |learner: &Learner| learner.begin(&self.features, bags, unlabelled, ctx);
+        self.learners.iter().map(begin).collect()
     }
 
     /// Each learner's scores of every text, made without it: `[texts, labels]` each.

@@ -25,6 +25,7 @@ from ._evaluate import Report, compare, evaluate, leaderboard
 from ._filters import BSPM, GFCF, SGFCF
 from ._fusion import Fusion
 from ._graph import NGCF, SGL, LightGCN, LightGCNPP, SimGCL, UltraGCN, XSimGCL
+from ._gru_language import GruLanguageModel
 from ._language import LanguageModel
 from ._models import (
     ALS,
@@ -96,6 +97,7 @@ __all__ = [
     "GFCF",
     "GloVe",
     "Graph",
+    "GruLanguageModel",
     "IdMismatchError",
     "Item2Vec",
     "ItemKNN",

@@ -314,11 +314,17 @@ class FactorModel(Model):
 
 
 def load(path: StrPath) -> Any:
-    """Loads a model folder as the class that saved it: a recommender, or a ``TagClassifier``."""
-    if _native.folder_kind(path) == "tags":
+    """Loads a model folder as the class that saved it: a recommender, a ``TagClassifier``, or a
+    ``GruLanguageModel``."""
+    kind = _native.folder_kind(path)
+    if kind == "tags":
         from ._tags import TagClassifier
 
         return TagClassifier._load(path)
+    if kind == "gru_language_model":
+        from ._gru_language import GruLanguageModel
+
+        return GruLanguageModel._load(path)
     fitted = _native.load(path)
     cls = _KINDS[fitted.kind]._class_of(fitted.config)
     params = cls._params(fitted.config)
@@ -330,7 +336,7 @@ def load(path: StrPath) -> Any:
     return model
 
 
-def _to_bytes(fitted: _native.FittedModel | _native.FittedTags) -> dict[str, bytes]:
+def _to_bytes(fitted: _native.FittedModel | _native.FittedTags | _native.FittedGruLanguage) -> dict[str, bytes]:
     """The files of the model's folder."""
     import tempfile
     from pathlib import Path

@@ -1141,6 +1141,29 @@ class KeywordExtractor:
     ) -> list[tuple[str, float]]: ...
 
 @final
+class FittedGruLanguage:
+    @staticmethod
+    def check(params: Mapping[str, Any]) -> None: ...
+    @staticmethod
+    def learn(
+        texts: _Texts,
+        params: Mapping[str, Any],
+        *,
+        seed: int,
+        num_threads: int | None,
+        progress: Progress | None,
+    ) -> FittedGruLanguage: ...
+    @staticmethod
+    def load(path: _Path) -> FittedGruLanguage: ...
+    def save(self, path: _Path) -> None: ...
+    def perplexity(self, texts: _Texts, num_threads: int | None) -> float: ...
+    @property
+    def config(self) -> dict[str, Any]: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def n_tokens(self) -> int: ...
+
 class FittedTags:
     @staticmethod
     def fit(

@@ -76,7 +76,8 @@ class TagClassifier:
             ``{"learner": "cnn", "pretraining": 10, "fixed_channel": True}`` it starts from word
             vectors of the texts themselves, and of those given as ``unlabelled``; ``"tokens":
             "words"`` reads words rather than characters. ``{"learner": "gru", "language_passes": 10}``
-            learns from all of them to predict the next token before it sees a label.
+            learns from all of them to predict the next token before it sees a label, and ``"language":
+            "folder"`` starts from a :class:`GruLanguageModel` that did so once for many labellings.
         words: Word n-grams up to this length; 0 for none.
         ideographs: Shortest and longest n-gram of characters with an ideograph; ``(0, 0)`` for none.
         letters: The same of other characters, within words.
@@ -426,7 +427,10 @@ def _encoder(encoder: TextEncoder | StrPath) -> TextEncoder:
 
 def _learner(learner: Learner) -> dict[str, Any]:
     if not isinstance(learner, str):
-        return dict(learner)
+        learner = dict(learner)
+        if isinstance(learner.get("language"), os.PathLike):
+            learner["language"] = os.fspath(learner["language"])
+        return learner
     if learner not in _LEARNERS:
         raise ParameterError(f"learner {learner!r}: choose among {', '.join(_LEARNERS)}")
     return {"learner": learner, **_LEARNERS[learner]}

@@ -46,6 +46,13 @@ impl Vocabulary {
         &self.hashes
     }
 
+    /// The columns of the first tokens of a text, up to `most`; of all others that after the last.
+    pub(crate) fn columns(&self, tokens: &[u64], most: usize) -> Vec<u32> {
+        let other = self.len() as u32;
+        let column = |&token: &u64| self.column(token).unwrap_or(other);
+        tokens.iter().take(most).map(column).collect()
+    }
+
     pub(crate) fn column(&self, hash: u64) -> Option<u32> {
         let bucket = (hash >> self.shift) as usize;
         let (from, to) = (self.starts[bucket], self.starts[bucket + 1]);

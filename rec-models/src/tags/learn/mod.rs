@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use fasttext::Embeddings;
 pub use fasttext::FastText;
+pub use network::{GruLanguageModel, TextCnn, TextGru, Tokens};
 pub(crate) use network::{Network, Recipe, Start};
-pub use network::{TextCnn, TextGru, Tokens};
 pub(crate) use weights::Weights;
 
 use self::dual::{Loss, Problem};
-use super::features::{Bag, TfIdf};
+use super::features::{Bag, NgramOptions, TfIdf};
 use super::labels::Task;
 use crate::fit::FitContext;
 use crate::{Error, Result};
@@ -149,12 +149,13 @@ impl Learner {
     /// What it starts from, where that is the same whichever texts are held out.
     pub(super) fn begin(
         &self,
+        features: &NgramOptions,
         bags: &[&Bag],
         unlabelled: &[Bag],
         ctx: &FitContext<'_>,
     ) -> Result<Option<Start>> {
         let recipe = self.network().filter(Recipe::starts_once);
-        recipe.map(|recipe| recipe.begin(bags, unlabelled, ctx)).transpose()
+        recipe.map(|recipe| recipe.begin(features, bags, unlabelled, ctx)).transpose()
     }
 
     /// Learns `labels`, `[texts, n_labels]`.

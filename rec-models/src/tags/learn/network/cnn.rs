@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::recipe::recipe;
 use super::{Recipe, Shape, Tokens};
 use crate::{Error, Result};
 
@@ -100,25 +101,11 @@ impl TextCnn {
     }
 
     pub(crate) fn recipe(&self) -> Recipe {
-        Recipe {
+        recipe!(self {
             name: "cnn",
             shape: Shape::Filters { filters: self.filters, widths: self.widths },
-            dim: self.dim,
-            epochs: self.epochs,
-            learning_rate: self.learning_rate,
-            batch_size: self.batch_size,
-            dropout: self.dropout,
-            embedding_dropout: self.embedding_dropout,
-            min_count: self.min_count,
-            max_len: self.max_len,
-            adversary: self.adversary,
-            tokens: self.tokens,
-            pretraining: self.pretraining,
             language_passes: 0,
-            window: self.window,
-            scale: self.scale,
-            fixed_channel: self.fixed_channel,
-            networks: self.networks,
-        }
+            language: None,
+        })
     }
 }

@@ -80,7 +80,7 @@ impl Network {
             let truth = |label: usize| labels.contains(row, label as u32);
             of_pooled.extend(self.head(found, drops, truth, effort, rows.len(), &mut gradients));
         }
-        gradients.body = self.body.back(&trace, &of_pooled, batch, &mut of_projected);
+        gradients.body = trace.back(&of_pooled, batch, &mut of_projected);
         let dim = self.dim();
         (gradients.kernels, gradients.embeddings) = self.inputs_back(&embedded, &of_projected);
         scale(&mut gradients.embeddings, &drops.embeddings);

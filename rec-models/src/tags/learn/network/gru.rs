@@ -1,7 +1,10 @@
 //! A recurrent network on the words and characters of a text, in their order.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
+use super::recipe::recipe;
 use super::{Recipe, Shape, Tokens};
 use crate::{Error, Result};
 
@@ -52,6 +55,10 @@ pub struct TextGru {
     /// starts. It is done once, on all texts, and not again for every part of them that is held out:
     /// held-out texts are then read, their labels are not. 0 for none.
     pub language_passes: usize,
+    /// The folder of a [`GruLanguageModel`](super::GruLanguageModel) that training starts from, learned once for
+    /// any number of labellings; `language_passes` go on from there over the texts at hand. `hidden`, `dim`,
+    /// `tokens` and `fixed_channel` must be the folder's.
+    pub language: Option<PathBuf>,
     /// Tokens each way that skip-gram predicts, at most.
     pub window: usize,
     /// The root mean square that those vectors are brought to.
@@ -78,6 +85,7 @@ impl Default for TextGru {
             tokens: Tokens::Characters,
             pretraining: 0,
             language_passes: 0,
+            language: None,
             window: 5,
             scale: 0.1,
             fixed_channel: false,
@@ -95,25 +103,11 @@ impl TextGru {
     }
 
     pub(crate) fn recipe(&self) -> Recipe {
-        Recipe {
+        recipe!(self {
             name: "gru",
             shape: Shape::Recurrent { hidden: self.hidden },
-            dim: self.dim,
-            epochs: self.epochs,
-            learning_rate: self.learning_rate,
-            batch_size: self.batch_size,
-            dropout: self.dropout,
-            embedding_dropout: self.embedding_dropout,
-            min_count: self.min_count,
-            max_len: self.max_len,
-            adversary: self.adversary,
-            tokens: self.tokens,
-            pretraining: self.pretraining,
             language_passes: self.language_passes,
-            window: self.window,
-            scale: self.scale,
-            fixed_channel: self.fixed_channel,
-            networks: self.networks,
-        }
+            language: self.language.clone(),
+        })
     }
 }

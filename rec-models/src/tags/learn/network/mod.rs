@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cnn::TextCnn;
 pub use gru::TextGru;
+pub use language::GruLanguageModel;
 pub(crate) use net::Network;
 pub(crate) use pretrain::Start;
 pub(crate) use recipe::{Recipe, Shape};

@@ -43,9 +43,7 @@ impl Network {
 
     /// The numbers of a text's tokens.
     pub(super) fn ids(&self, tokens: &[u64]) -> Vec<u32> {
-        let other = self.vocabulary.len() as u32;
-        let id = |&token: &u64| self.vocabulary.column(token).unwrap_or(other);
-        tokens.iter().take(self.max_len).map(id).collect()
+        self.vocabulary.columns(tokens, self.max_len)
     }
 
     /// The embeddings of the distinct tokens of a batch: `[tokens, dim]`.

@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::Recipe;
-use super::language::Learned;
+use super::language::{GruLanguageModel, Learned};
 use crate::Result;
 use crate::fit::FitContext;
-use crate::tags::features::{Bag, Vocabulary};
+use crate::tags::features::{Bag, NgramOptions, Vocabulary};
 use crate::vectors::{Architecture, Word2Vec, vectors_of_ids};
 
 /// The tokens that have an embedding of their own, and what was learned of them.
@@ -20,22 +20,25 @@ pub(crate) struct Start {
 }
 
 impl Recipe {
-    /// Of the texts with labels and, where there is pretraining, of those without.
+    /// Of the texts with labels and, where there is pretraining, of those without; from a language that was
+    /// learned before, where one is named, whose tokens must be those that `features` finds.
     pub(in crate::tags::learn) fn begin(
         &self,
+        features: &NgramOptions,
         bags: &[&Bag],
         unlabelled: &[Bag],
         ctx: &FitContext<'_>,
     ) -> Result<Start> {
         let texts: Vec<&[u64]> = bags.iter().map(|bag| self.tokens.of(bag)).collect();
         let unlabelled: Vec<&[u64]> = unlabelled.iter().map(|bag| self.tokens.of(bag)).collect();
-        let start = self.vocabulary_and_vectors(&texts, &unlabelled, ctx)?;
+        let start = match &self.language {
+            Some(folder) => GruLanguageModel::load(folder)?.start(self, features)?,
+            None => self.vocabulary_and_vectors(&texts, &unlabelled, ctx)?,
+        };
         if self.language_passes == 0 {
             return Ok(start);
         }
-        let other = start.vocabulary.len() as u32;
-        let id = |&token: &u64| start.vocabulary.column(token).unwrap_or(other);
-        let ids = |text: &&[u64]| text.iter().take(self.max_len).map(id).collect();
+        let ids = |text: &&[u64]| start.vocabulary.columns(text, self.max_len);
         let all: Vec<Vec<u32>> = texts.iter().chain(&unlabelled).map(ids).collect();
         let learned = self.learn_language(&start, &all, ctx)?;
         Ok(Start { learned, ..start })

@@ -1,5 +1,7 @@
 //! What networks of any body have in common: how they start, read and learn.
 
+use std::path::PathBuf;
+
 use rec_core::data::Csr;
 
 use super::pretrain::Start;
@@ -26,11 +28,37 @@ pub(crate) struct Recipe {
     pub(super) tokens: Tokens,
     pub(super) pretraining: usize,
     pub(super) language_passes: usize,
+    pub(super) language: Option<PathBuf>,
     pub(super) window: usize,
     pub(super) scale: f32,
     pub(super) fixed_channel: bool,
     pub(super) networks: usize,
 }
+
+/// The recipe of a learner: of the parameters that all have, by the same names, and those it has alone.
+macro_rules! recipe {
+    ($of:ident { $($own:tt)* }) => {
+        Recipe {
+            dim: $of.dim,
+            epochs: $of.epochs,
+            learning_rate: $of.learning_rate,
+            batch_size: $of.batch_size,
+            dropout: $of.dropout,
+            embedding_dropout: $of.embedding_dropout,
+            min_count: $of.min_count,
+            max_len: $of.max_len,
+            adversary: $of.adversary,
+            tokens: $of.tokens,
+            pretraining: $of.pretraining,
+            window: $of.window,
+            scale: $of.scale,
+            fixed_channel: $of.fixed_channel,
+            networks: $of.networks,
+            $($own)*
+        }
+    };
+}
+pub(super) use recipe;
 
 /// The body's sizes.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +100,11 @@ impl Recipe {
                 return Err(Error::parameter(name, value, why));
             }
         }
-        if self.fixed_channel && self.pretraining == 0 {
+        if self.language.is_some() && self.pretraining > 0 {
+            let why = "embeddings are those of language; set pretraining = 0";
+            return Err(Error::parameter("pretraining", self.pretraining, why));
+        }
+        if self.fixed_channel && self.pretraining == 0 && self.language.is_none() {
             let why = "its vectors are those of pretraining; choose 5 or more passes for it";
             return Err(Error::parameter("fixed_channel", true, why));
         }
@@ -91,7 +123,7 @@ impl Recipe {
 
     /// Whether its start is that of all texts, whichever of them have their labels held out.
     pub(crate) fn starts_once(&self) -> bool {
-        self.language_passes > 0
+        self.language_passes > 0 || self.language.is_some()
     }
 
     /// Numbers of a token that the body sees.
@@ -113,7 +145,9 @@ impl Recipe {
         let start = match start {
             Some(start) => start,
             None => {
-                own = self.begin(inputs.bags, inputs.unlabelled, ctx)?;
+                let unlabelled = inputs.unlabelled.iter().map(|bag| self.tokens.of(bag));
+                let unlabelled: Vec<&[u64]> = unlabelled.collect();
+                own = self.vocabulary_and_vectors(&texts, &unlabelled, ctx)?;
                 &own
             }
         };

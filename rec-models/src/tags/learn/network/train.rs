@@ -65,7 +65,7 @@ impl Recipe {
         };
         let vocabulary = start.vocabulary.clone();
         let (embeddings, kernels, body) = match &start.learned {
-            Some(Learned { embeddings, kernels, body, .. }) => {
+            Some(Learned { network: Network { embeddings, kernels, body, .. }, .. }) => {
                 (embeddings.clone(), kernels.clone(), body.clone())
             }
             None => {

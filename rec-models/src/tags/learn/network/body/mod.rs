@@ -4,7 +4,7 @@ mod filters;
 mod recurrent;
 
 pub(super) use filters::Filters;
-pub(super) use recurrent::Recurrent;
+pub(super) use recurrent::{Recurrent, States};
 
 use super::Shape;
 use super::batch::Batch;
@@ -17,16 +17,16 @@ pub(super) enum Body {
 }
 
 /// What a body made of the texts of a step.
-pub(super) struct Trace {
+pub(super) struct Trace<'b> {
     /// `[texts, pooled]`.
     pub(super) pooled: Vec<f32>,
-    kept: Kept,
+    kept: Kept<'b>,
 }
 
-/// What the way back needs.
-enum Kept {
-    Filters(filters::Kept),
-    Recurrent(Box<recurrent::Kept>),
+/// The body, and what its way back needs.
+enum Kept<'b> {
+    Filters(&'b Filters, filters::Kept),
+    Recurrent(&'b Recurrent, Box<recurrent::Kept>),
 }
 
 /// Draws so many numbers within so much of 0.
@@ -87,36 +87,34 @@ impl Body {
     }
 
     /// What it makes of texts whose tokens are rows of `projected`, `[tokens, columns]`.
-    pub(super) fn read(&self, projected: &[f32], batch: &Batch) -> Trace {
+    pub(super) fn read(&self, projected: &[f32], batch: &Batch) -> Trace<'_> {
         match self {
             Self::Filters(body) => {
                 let (pooled, kept) = body.read(projected, batch);
-                Trace { pooled, kept: Kept::Filters(kept) }
+                Trace { pooled, kept: Kept::Filters(body, kept) }
             }
             Self::Recurrent(body) => {
                 let (pooled, kept) = body.read(projected, batch);
-                Trace { pooled, kept: Kept::Recurrent(Box::new(kept)) }
+                Trace { pooled, kept: Kept::Recurrent(body, Box::new(kept)) }
             }
         }
     }
+}
 
-    /// From the gradients of a trace's numbers, `[texts, pooled]`, those of the rows of `projected`, which
-    /// are added to `of_projected`, and of the arrays.
+impl Trace<'_> {
+    /// From the gradients of its numbers, `[texts, pooled]`, those of the rows of `projected`, which are added
+    /// to `of_projected`, and of the body's arrays.
     pub(super) fn back(
         &self,
-        trace: &Trace,
         of_pooled: &[f32],
         batch: &Batch,
         of_projected: &mut [f32],
     ) -> Vec<Vec<f32>> {
-        match (self, &trace.kept) {
-            (Self::Filters(body), Kept::Filters(kept)) => {
-                vec![body.back((&trace.pooled, kept), of_pooled, batch, of_projected)]
+        match &self.kept {
+            Kept::Filters(body, kept) => {
+                vec![body.back((&self.pooled, kept), of_pooled, batch, of_projected)]
             }
-            (Self::Recurrent(body), Kept::Recurrent(kept)) => {
-                body.back(kept, of_pooled, batch, of_projected).into()
-            }
-            _ => unreachable!("a trace is that of the body that made it"),
+            Kept::Recurrent(body, kept) => body.back(kept, of_pooled, batch, of_projected).into(),
         }
     }
 }

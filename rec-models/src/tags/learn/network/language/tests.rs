@@ -1,8 +1,10 @@
 use rec_core::data::Csr;
 
+use super::candidates::{Candidates, DRAWN};
 use super::*;
 use crate::tags::labels::Task;
 use crate::tags::learn::Effort;
+use crate::tags::learn::network::gradient::scale;
 use crate::tags::learn::network::tests::{TEXTS, network};
 use crate::tags::learn::network::{Shape, TextGru};
 
@@ -181,6 +183,6 @@ fn units_learn_what_comes_next_and_start_from_it() {
     // A rate so low that labels change nothing shows where training starts.
     let still = TextGru { learning_rate: 1e-30, ..gru }.recipe();
     let network = still.fit_one(&texts, &start, &labels, &effort, 0, &ctx).unwrap();
-    assert_eq!(Some(&network.kernels), start.learned.as_ref().map(|l| &l.kernels));
-    assert_eq!(Some(&network.body), start.learned.as_ref().map(|l| &l.body));
+    assert_eq!(Some(&network.kernels), start.learned.as_ref().map(|l| &l.network.kernels));
+    assert_eq!(Some(&network.body), start.learned.as_ref().map(|l| &l.network.body));
 }

@@ -1,12 +1,13 @@
 //! Gated recurrent units both ways.
 
+mod gates;
 mod pool;
 
 pub(super) use pool::Kept;
 
+use self::gates::{Known, Made, Seen, Slope};
 use super::Draw;
 use crate::ops::gemm::{Matrix, product};
-use crate::tags::calibrate::sigmoid;
 use crate::tags::learn::network::batch::Batch;
 
 /// The units of [`TextGru`](crate::tags::TextGru). The columns of the kernels are `[2, 3, hidden]`: both
@@ -147,10 +148,10 @@ impl Recurrent {
         let (hidden, columns) = (self.hidden, self.columns());
         let array = || vec![0.0; plan.rows() * hidden];
         let mut out = Way { states: array(), r: array(), z: array(), n: array(), inner: array() };
-        let [b_r, b_z, b_n] = gates(&self.bias[way * 3 * hidden..][..3 * hidden]);
+        let bias = &self.bias[way * 3 * hidden..][..3 * hidden];
         let inner_bias = &self.inner_bias[way * hidden..][..hidden];
         let zeros = vec![0.0; hidden];
-        let mut inner = vec![0.0; plan.active.first().map_or(0, |rows| rows * 3 * hidden)];
+        let mut recurrent = vec![0.0; plan.active.first().map_or(0, |rows| rows * 3 * hidden)];
         for (t, &rows) in plan.active.iter().enumerate() {
             let (before, now) = out.states.split_at_mut(plan.offsets[t] * hidden);
             let before = match t {
@@ -158,26 +159,26 @@ impl Recurrent {
                 _ => Some(&before[plan.offsets[t - 1] * hidden..][..rows * hidden]),
             };
             if let Some(before) = before {
-                inner = product(Matrix::new(before, [rows, hidden]), self.matrix(way));
+                recurrent = product(Matrix::new(before, [rows, hidden]), self.matrix(way));
             }
             for (rank, state) in now[..rows * hidden].chunks_exact_mut(hidden).enumerate() {
-                let row = (plan.offsets[t] + rank) * hidden;
+                let row = (plan.offsets[t] + rank) * hidden..(plan.offsets[t] + rank + 1) * hidden;
                 let token = plan.place(batch, way, t, rank);
-                let inputs = &projected[token * columns + way * 3 * hidden..][..3 * hidden];
-                let [x_r, x_z, x_n] = gates(inputs);
-                let [u_r, u_z, u_n] = gates(&inner[rank * 3 * hidden..][..3 * hidden]);
-                let last = before.map_or(&zeros[..], |all| &all[rank * hidden..][..hidden]);
-                for j in 0..hidden {
-                    let r = sigmoid(x_r[j] + b_r[j] + u_r[j]);
-                    let z = sigmoid(x_z[j] + b_z[j] + u_z[j]);
-                    let c = u_n[j] + inner_bias[j];
-                    let n = (x_n[j] + b_n[j] + r * c).tanh();
-                    state[j] = (1.0 - z) * n + z * last[j];
-                    out.r[row + j] = r;
-                    out.z[row + j] = z;
-                    out.n[row + j] = n;
-                    out.inner[row + j] = c;
-                }
+                let seen = Seen {
+                    inputs: &projected[token * columns + way * 3 * hidden..][..3 * hidden],
+                    bias,
+                    recurrent: &recurrent[rank * 3 * hidden..][..3 * hidden],
+                    inner_bias,
+                    last: before.map_or(&zeros[..], |all| &all[rank * hidden..][..hidden]),
+                };
+                let made = Made {
+                    state,
+                    r: &mut out.r[row.clone()],
+                    z: &mut out.z[row.clone()],
+                    n: &mut out.n[row.clone()],
+                    inner: &mut out.inner[row],
+                };
+                gates::forward(&seen, made);
             }
         }
         out
@@ -225,28 +226,28 @@ impl Recurrent {
         let mut of_states = of_inputs.clone();
         // Of the states of the step before, as far as the step after has part in it.
         let mut carried = vec![0.0; first * hidden];
+        let zeros = vec![0.0; hidden];
         for (t, &rows) in plan.active.iter().enumerate().rev() {
             for rank in 0..rows {
-                let row = (plan.offsets[t] + rank) * hidden;
-                let slope = &mut of_inputs[3 * row..][..3 * hidden];
-                let of_state = &mut of_states[3 * row..][..3 * hidden];
-                for j in 0..hidden {
-                    let carry = &mut carried[rank * hidden + j];
-                    let of_h = *carry + arriving[row + j];
-                    let (r, z, n) = (r[row + j], z[row + j], n[row + j]);
-                    let last = match t {
-                        0 => 0.0,
-                        _ => states[(plan.offsets[t - 1] + rank) * hidden + j],
-                    };
-                    let of_n = of_h * (1.0 - z) * (1.0 - n * n);
-                    slope[j] = of_n * inner[row + j] * r * (1.0 - r);
-                    slope[hidden + j] = of_h * (last - n) * z * (1.0 - z);
-                    slope[2 * hidden + j] = of_n;
-                    of_state[j] = slope[j];
-                    of_state[hidden + j] = slope[hidden + j];
-                    of_state[2 * hidden + j] = of_n * r;
-                    *carry = of_h * z;
-                }
+                let row = (plan.offsets[t] + rank) * hidden..(plan.offsets[t] + rank + 1) * hidden;
+                let wide = 3 * row.start..3 * row.end;
+                let last = match t {
+                    0 => &zeros[..],
+                    _ => &states[(plan.offsets[t - 1] + rank) * hidden..][..hidden],
+                };
+                let known = Known {
+                    last,
+                    r: &r[row.clone()],
+                    z: &z[row.clone()],
+                    n: &n[row.clone()],
+                    inner: &inner[row.clone()],
+                };
+                let slope = Slope {
+                    of_inputs: &mut of_inputs[wide.clone()],
+                    of_states: &mut of_states[wide],
+                    carried: &mut carried[rank * hidden..][..hidden],
+                };
+                gates::backward(&known, &arriving[row], slope);
             }
             if t > 0 {
                 let of_states = &of_states[3 * plan.offsets[t] * hidden..][..3 * rows * hidden];
@@ -265,13 +266,6 @@ impl Recurrent {
         let of_recurrent = product(Matrix::new(&before, [rows, hidden]).transposed(), after);
         Slopes { of_inputs, of_states, of_recurrent }
     }
-}
-
-/// The numbers of `r`, `z` and `n`.
-fn gates(row: &[f32]) -> [&[f32]; 3] {
-    let (r, rest) = row.split_at(row.len() / 3);
-    let (z, n) = rest.split_at(r.len());
-    [r, z, n]
 }
 
 fn add(to: &mut [f32], values: &[f32]) {
