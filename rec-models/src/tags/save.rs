@@ -58,17 +58,7 @@ impl TagClassifier {
     /// Those of [`ModelReader::open`]; [`Error::Format`] for a folder of another kind, or parts that
     /// do not make a classifier.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let reader = ModelReader::open(path)?;
-        let kind = &reader.manifest().kind;
-        if kind != KIND {
-            let why = format!("holds a model of kind {kind:?}, no tag classifier; use load");
-            return Err(Error::format(path, None, why));
-        }
-        Self::read(&reader).map_err(|e| match e {
-            Error::Format { .. } => e,
-            other => Error::format(path, None, other.to_string()),
-        })
+        load(path.as_ref(), KIND, "no tag classifier; use load", Self::read)
     }
 
     fn read(reader: &ModelReader) -> Result<Self> {
@@ -81,6 +71,25 @@ impl TagClassifier {
         classifier.set_thresholds(config.thresholds)?;
         Ok(classifier)
     }
+}
+
+/// What `read` makes of a folder of a kind; `but` says what a folder of another kind is not.
+pub(super) fn load<T>(
+    path: &Path,
+    kind: &str,
+    but: &str,
+    read: impl FnOnce(&ModelReader) -> Result<T>,
+) -> Result<T> {
+    let reader = ModelReader::open(path)?;
+    let found = &reader.manifest().kind;
+    if found != kind {
+        let why = format!("holds a model of kind {found:?}, {but}");
+        return Err(Error::format(path, None, why));
+    }
+    read(&reader).map_err(|e| match e {
+        Error::Format { .. } => e,
+        other => Error::format(path, None, other.to_string()),
+    })
 }
 
 pub(super) fn check_calibration(calibration: &Calibration, labels: &Labels) -> Result<()> {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, Union
 
 from . import _native
 from ._native import Dataset, Explanation, Recommendations
+from ._params import Parameters, _is_count
 from ._progress import Progress, reporter
 from .errors import NotFittedError, ParameterError, UnsupportedError
 
@@ -28,19 +29,13 @@ if TYPE_CHECKING:
 _KINDS: dict[str, type[Model]] = {}
 
 
-class Model:
-    """A recommender: parameters at construction, ``fit``, then ``recommend``.
-
-    Parameters are attributes of the same name; ``get_params`` and ``set_params`` are those of
-    scikit-learn, so ``sklearn.base.clone`` and its parameter grids work.
-    """
+class Model(Parameters):
+    """A recommender: parameters at construction, ``fit``, then ``recommend``."""
 
     _kind: ClassVar[str]
     _own: ClassVar[frozenset[str]] = frozenset({"random_state", "num_threads", "device"})
     _fitted: _native.FittedModel | None = None
 
-    random_state: int | None
-    num_threads: int | None
     device: str
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,49 +45,12 @@ class Model:
 
     # -- parameters
 
-    @classmethod
-    def _defaults(cls) -> dict[str, Any]:
-        # All parameters are keyword-only with defaults; importing inspect would take longer than
-        # the rest of the package.
-        return cls.__init__.__kwdefaults__ or {}
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """All parameters by name."""
-        return {name: getattr(self, name) for name in self._defaults()}
-
-    def set_params(self, **params: Any) -> Self:
-        """Changes parameters by name; a fitted model stays as it is until fitted again."""
-        names = self._defaults()
-        for name, value in params.items():
-            if name not in names:
-                raise ParameterError(
-                    f"parameter {name}: {type(self).__name__} has {', '.join(names)}"
-                )
-            setattr(self, name, value)
-        self._check()
-        return self
-
-    def _set(self, params: Mapping[str, Any]) -> None:
-        """Takes over the constructor's arguments (``locals()``) and checks them."""
-        for name in self._defaults():
-            setattr(self, name, params[name])
-        self._check()
-
     def _check_config(self) -> None:
         _native.check_params(self._kind, self._config())
 
     def _check(self) -> None:
         self._check_config()
-        if self.random_state is not None and not _is_count(self.random_state, 0):
-            raise ParameterError(
-                f"parameter random_state = {self.random_state!r}: give an integer of at least 0, "
-                "or None for another run every time"
-            )
-        if self.num_threads is not None and not _is_count(self.num_threads, 1):
-            raise ParameterError(
-                f"parameter num_threads = {self.num_threads!r}: give an integer of at least 1, "
-                "or None for all cores"
-            )
+        self._check_run()
         _native.check_device(self.device)
 
     def _config(self) -> dict[str, Any]:
@@ -108,15 +66,6 @@ class Model:
     def _class_of(cls, config: Mapping[str, Any]) -> type[Model]:
         """The class of a saved model, where several share a kind."""
         return cls
-
-    def __repr__(self) -> str:
-        defaults = self._defaults()
-        changed = (
-            f"{name}={value!r}"
-            for name, value in self.get_params().items()
-            if value != defaults[name]
-        )
-        return f"{type(self).__name__}({', '.join(changed)})"
 
     # -- fitting
 
@@ -137,15 +86,11 @@ class Model:
         with ``patience`` training stops after so many measurements without a better one and keeps
         the best. ``checkpoints`` names a folder for states to resume from. Ctrl-C stops training.
         """
-        if self.random_state is None:
-            seed = int.from_bytes(os.urandom(7), "little")
-        else:
-            seed = int(self.random_state)
         self._fitted = _native.fit(
             self._kind,
             self._config(),
             dataset,
-            seed=seed,
+            seed=self._seed(),
             num_threads=self.num_threads,
             device=self.device,
             validation=validation,
@@ -368,8 +313,3 @@ def _from_bytes(
 
 def _policy(on_unknown: OnUnknown) -> str | _native.FittedModel:
     return on_unknown._model() if isinstance(on_unknown, Model) else on_unknown
-
-
-def _is_count(value: Any, least: int) -> bool:
-    """Whether it is an integer (numpy's included) of at least ``least``."""
-    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= least

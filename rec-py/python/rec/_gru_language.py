@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
 from ._estimator import _from_bytes, _to_bytes
+from ._params import Parameters
 from ._progress import Progress, reporter
-from .errors import NotFittedError, ParameterError
+from .errors import NotFittedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     StrPath = Union[str, os.PathLike[str]]
 
 
-class GruLanguageModel:
+class GruLanguageModel(Parameters):
     """A recurrent language model, learned from texts alone and kept for any number of labellings.
 
     >>> rec.GruLanguageModel(language_passes=20).fit(reviews).save("language")
@@ -47,6 +48,7 @@ class GruLanguageModel:
         num_threads: Threads; ``None`` for all cores.
     """
 
+    language: StrPath | None
     _fitted: _native.FittedGruLanguage | None = None
 
     def __init__(
@@ -64,33 +66,11 @@ class GruLanguageModel:
         random_state: int | None = 0,
         num_threads: int | None = None,
     ) -> None:
-        self.language_passes = language_passes
-        self.hidden = hidden
-        self.dim = dim
-        self.tokens = tokens
-        self.batch_size = batch_size
-        self.embedding_dropout = embedding_dropout
-        self.min_count = min_count
-        self.max_len = max_len
-        self.language = language
-        self.random_state = random_state
-        self.num_threads = num_threads
-        _native.FittedGruLanguage.check(self._config())
+        self._set(locals())
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """All parameters by name."""
-        names = GruLanguageModel.__init__.__kwdefaults__ or {}
-        return {name: getattr(self, name) for name in names}
-
-    def set_params(self, **params: Any) -> Self:
-        """Changes parameters by name; a fitted model stays as it is until fitted again."""
-        names = self.get_params()
-        for name, value in params.items():
-            if name not in names:
-                raise ParameterError(f"parameter {name}: GruLanguageModel has {', '.join(names)}")
-            setattr(self, name, value)
+    def _check(self) -> None:
         _native.FittedGruLanguage.check(self._config())
-        return self
+        self._check_run()
 
     def _config(self) -> dict[str, Any]:
         config = self.get_params()
@@ -100,25 +80,15 @@ class GruLanguageModel:
             config["language"] = os.fspath(self.language)
         return config
 
-    def __repr__(self) -> str:
-        defaults = GruLanguageModel.__init__.__kwdefaults__ or {}
-        params = self.get_params().items()
-        changed = (f"{name}={value!r}" for name, value in params if value != defaults[name])
-        return f"GruLanguageModel({', '.join(changed)})"
-
     def fit(self, texts: Texts, *, progress: bool | Progress = False) -> Self:
         """Trains on texts and returns itself. Texts of fewer than two tokens teach nothing.
 
         Ctrl-C stops training.
         """
-        if self.random_state is None:
-            seed = int.from_bytes(os.urandom(7), "little")
-        else:
-            seed = int(self.random_state)
         self._fitted = _native.FittedGruLanguage.learn(
             texts,
             self._config(),
-            seed=seed,
+            seed=self._seed(),
             num_threads=self.num_threads,
             progress=reporter(progress),
         )
@@ -165,7 +135,7 @@ class GruLanguageModel:
     @classmethod
     def _load(cls, path: StrPath) -> GruLanguageModel:
         fitted = _native.FittedGruLanguage.load(path)
-        names = cls.__init__.__kwdefaults__ or {}
+        names = cls._defaults()
         model = cls(**{name: value for name, value in fitted.config.items() if name in names})
         model._fitted = fitted
         return model

@@ -17,6 +17,7 @@ __all__ = [
     "DecodeStream",
     "Encoding",
     "Explanation",
+    "FittedGruLanguage",
     "FittedModel",
     "FittedTags",
     "Graph",
@@ -1164,6 +1165,7 @@ class FittedGruLanguage:
     @property
     def n_tokens(self) -> int: ...
 
+@final
 class FittedTags:
     @staticmethod
     def fit(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union
 from . import _native
 from ._encoder import TextEncoder
 from ._estimator import _from_bytes, _to_bytes
+from ._params import Parameters
 from ._progress import Progress, reporter
 from ._training import LoRA
 from .errors import NotFittedError, ParameterError
@@ -36,7 +37,7 @@ _LEARNERS: dict[str, dict[str, Any]] = {
 }
 
 
-class TagClassifier:
+class TagClassifier(Parameters):
     """Predicts the labels of texts: classes, tags, paths of categories.
 
     >>> clf = rec.TagClassifier().fit(texts, labels)
@@ -144,23 +145,9 @@ class TagClassifier:
 
     # -- parameters
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """All parameters by name."""
-        names = TagClassifier.__init__.__kwdefaults__ or {}
-        return {name: getattr(self, name) for name in names}
-
-    def set_params(self, **params: Any) -> Self:
-        """Changes parameters by name; a fitted classifier stays as it is until fitted again."""
-        names = self.get_params()
-        for name, value in params.items():
-            if name not in names:
-                raise ParameterError(f"parameter {name}: TagClassifier has {', '.join(names)}")
-            setattr(self, name, value)
-        self._check()
-        return self
-
     def _check(self) -> None:
         _native.check_tag_params(self._config())
+        self._check_run()
         if self.separator is not None and len(self.separator) != 1:
             raise ParameterError(f"parameter separator = {self.separator!r}: give one character")
         if self.epochs is not None and self.encoder is None:
@@ -186,12 +173,6 @@ class TagClassifier:
             "class_weights": "balanced" if self.class_weight == "balanced" else "uniform",
         }
 
-    def __repr__(self) -> str:
-        defaults = TagClassifier.__init__.__kwdefaults__ or {}
-        params = self.get_params().items()
-        changed = (f"{name}={value!r}" for name, value in params if value != defaults[name])
-        return f"TagClassifier({', '.join(changed)})"
-
     # -- fitting
 
     def fit(
@@ -215,16 +196,12 @@ class TagClassifier:
                 "leave out encoder and tune"
             )
         weight = self.class_weight
-        if self.random_state is None:
-            seed = int.from_bytes(os.urandom(7), "little")
-        else:
-            seed = int(self.random_state)
         weights = None if weight is None or isinstance(weight, str) else list(weight.items())
         common: dict[str, Any] = {
             "several": self.multi_label,
             "separator": self.separator,
             "class_weight": weights,
-            "seed": seed,
+            "seed": self._seed(),
             "num_threads": self.num_threads,
             "progress": reporter(progress),
         }

@@ -16,6 +16,7 @@ use crate::tags::learn::network::net::Network;
 use crate::tags::learn::network::pretrain::Start;
 use crate::tags::learn::network::save::array;
 use crate::tags::learn::network::{Recipe, TextGru};
+use crate::tags::save::load;
 use crate::{Error, Result};
 
 /// The kind of its folder.
@@ -142,17 +143,7 @@ impl GruLanguageModel {
     /// Those of [`ModelReader::open`]; [`Error::Format`] for a folder of another kind, or parts that do
     /// not go together.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let reader = ModelReader::open(path)?;
-        let kind = &reader.manifest().kind;
-        if kind != KIND {
-            let why = format!("holds a model of kind {kind:?}, no language model of a gru");
-            return Err(Error::format(path, None, why));
-        }
-        Self::read(&reader).map_err(|e| match e {
-            Error::Format { .. } => e,
-            other => Error::format(path, None, other.to_string()),
-        })
+        load(path.as_ref(), KIND, "no language model of a gru", Self::read)
     }
 
     fn read(reader: &ModelReader) -> Result<Self> {
