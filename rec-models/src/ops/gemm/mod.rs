@@ -76,6 +76,26 @@ pub(crate) fn product(a: Matrix<'_>, b: Matrix<'_>) -> Vec<f32> {
     product_finished(a, b, None, AsIs, false).0
 }
 
+/// The second factor of many products of few rows, laid out once for all of them.
+pub(crate) struct Packed<'a> {
+    level: Level,
+    matrix: Matrix<'a>,
+    panels: Scratch,
+}
+
+impl<'a> Packed<'a> {
+    /// Of a matrix, on one thread.
+    pub(crate) fn new(matrix: Matrix<'a>) -> Self {
+        let level = Level::best();
+        Self { level, matrix, panels: pack_columns(level, matrix, 1) }
+    }
+
+    /// `a b`, row-major.
+    pub(crate) fn product(&self, a: Matrix<'_>) -> Vec<f32> {
+        product_at(self.level, a, self.matrix, Some(&self.panels), None, AsIs, false).0
+    }
+}
+
 /// `finish(a b + bias)`, row-major, and with `keep` also what `finish` was applied to, unless it is
 /// the identity. `bias` has one number a column.
 pub(crate) fn product_finished(
@@ -85,7 +105,7 @@ pub(crate) fn product_finished(
     finish: impl Finish,
     keep: bool,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
-    product_at(Level::best(), a, b, bias, finish, keep)
+    product_at(Level::best(), a, b, None, bias, finish, keep)
 }
 
 /// Below this many multiplications one thread is faster than waking others.
@@ -93,10 +113,12 @@ const PARALLEL: usize = 1 << 20;
 /// The same for [`Thin`], in numbers of the second factor: memory is what bounds it.
 const PARALLEL_THIN: usize = 1 << 18;
 
+/// `packed`, where it is given, holds the panels of `b` for this level.
 fn product_at(
     level: Level,
     a: Matrix<'_>,
     b: Matrix<'_>,
+    packed: Option<&Scratch>,
     bias: Option<&[f32]>,
     finish: impl Finish,
     keep: bool,
@@ -113,7 +135,7 @@ fn product_at(
     let mut start = bias.map_or(Vec::new(), <[f32]>::to_vec);
     start.resize(padded(n, width), 0.0);
     let (last, sums) = (Address(last), Address(sums));
-    if thin::suits(a, b) {
+    if packed.is_none() && thin::suits(a, b) {
         let threads = threads(n * k >= PARALLEL_THIN);
         let grid = Grid::new([m, n], width, threads);
         let run = |[_, columns]: [Range<usize>; 2]| {
@@ -122,8 +144,8 @@ fn product_at(
         grid.each(threads, run);
     } else {
         let threads = threads(m * n * k >= PARALLEL);
-        let shared = (m > FEW_ROWS).then(|| pack_columns(level, b, threads));
-        let b = shared.as_ref().map_or(Columns::Raw(b), Columns::Packed);
+        let shared = (m > FEW_ROWS && packed.is_none()).then(|| pack_columns(level, b, threads));
+        let b = packed.or(shared.as_ref()).map_or(Columns::Raw(b), Columns::Packed);
         let grid = Grid::new([m, n], width, threads);
         let run = |[rows, columns]: [Range<usize>; 2]| {
             level.run(Block { a, b, rows, columns, start: &start, sums, last, finish, n });

@@ -1,4 +1,4 @@
-use super::{AsIs, Finish, Matrix, product_at};
+use super::{AsIs, Finish, Matrix, Packed, pack_columns, product_at};
 use crate::ops::simd::{Lanes, Level};
 
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
@@ -82,11 +82,14 @@ fn every_level_multiplies_any_shape_and_layout() {
             let (ma, mb) = (matrix(&ra, [m, k], ta), matrix(&rb, [k, n], tb));
             for level in Level::all() {
                 let what = format!("{level:?} {m} {k} {n} {ta} {tb}");
-                let (y, kept) = product_at(level, ma, mb, Some(&bias), AsIs, true);
+                let (y, kept) = product_at(level, ma, mb, None, Some(&bias), AsIs, true);
                 assert!(y.len() == m * n && kept.is_none(), "{what}");
                 close(&what, &y, exact.iter().copied(), tolerance);
+                let packed = Packed { level, matrix: mb, panels: pack_columns(level, mb, 1) };
+                let without = exact.iter().zip(bias.iter().cycle()).map(|(e, b)| e - f64::from(*b));
+                close(&what, &packed.product(ma), without, tolerance);
                 for keep in [true, false] {
-                    let (y, kept) = product_at(level, ma, mb, Some(&bias), Halve, keep);
+                    let (y, kept) = product_at(level, ma, mb, None, Some(&bias), Halve, keep);
                     close(&what, &y, exact.iter().map(|e| e / 2.0), tolerance);
                     assert_eq!(kept.is_some(), keep);
                     close(&what, &kept.unwrap_or_default(), exact.iter().copied(), tolerance);

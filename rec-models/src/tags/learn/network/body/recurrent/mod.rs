@@ -7,7 +7,7 @@ pub(super) use pool::Kept;
 
 use self::gates::{Known, Made, Seen, Slope};
 use super::Draw;
-use crate::ops::gemm::{Matrix, product};
+use crate::ops::gemm::{Matrix, Packed, product};
 use crate::tags::learn::network::batch::Batch;
 
 /// The units of [`TextGru`](crate::tags::TextGru). The columns of the kernels are `[2, 3, hidden]`: both
@@ -151,6 +151,7 @@ impl Recurrent {
         let bias = &self.bias[way * 3 * hidden..][..3 * hidden];
         let inner_bias = &self.inner_bias[way * hidden..][..hidden];
         let zeros = vec![0.0; hidden];
+        let matrix = Packed::new(self.matrix(way));
         let mut recurrent = vec![0.0; plan.active.first().map_or(0, |rows| rows * 3 * hidden)];
         for (t, &rows) in plan.active.iter().enumerate() {
             let (before, now) = out.states.split_at_mut(plan.offsets[t] * hidden);
@@ -159,7 +160,7 @@ impl Recurrent {
                 _ => Some(&before[plan.offsets[t - 1] * hidden..][..rows * hidden]),
             };
             if let Some(before) = before {
-                recurrent = product(Matrix::new(before, [rows, hidden]), self.matrix(way));
+                recurrent = matrix.product(Matrix::new(before, [rows, hidden]));
             }
             for (rank, state) in now[..rows * hidden].chunks_exact_mut(hidden).enumerate() {
                 let row = (plan.offsets[t] + rank) * hidden..(plan.offsets[t] + rank + 1) * hidden;
@@ -227,6 +228,7 @@ impl Recurrent {
         // Of the states of the step before, as far as the step after has part in it.
         let mut carried = vec![0.0; first * hidden];
         let zeros = vec![0.0; hidden];
+        let matrix = Packed::new(self.matrix(way).transposed());
         for (t, &rows) in plan.active.iter().enumerate().rev() {
             for rank in 0..rows {
                 let row = (plan.offsets[t] + rank) * hidden..(plan.offsets[t] + rank + 1) * hidden;
@@ -252,7 +254,7 @@ impl Recurrent {
             if t > 0 {
                 let of_states = &of_states[3 * plan.offsets[t] * hidden..][..3 * rows * hidden];
                 let of_states = Matrix::new(of_states, [rows, 3 * hidden]);
-                add(&mut carried, &product(of_states, self.matrix(way).transposed()));
+                add(&mut carried, &matrix.product(of_states));
             }
         }
         // `U` saw the states of the step before; at the first step there were none.
