@@ -6,6 +6,7 @@ use rec_core::parallel;
 use rec_core::store::{ModelReader, ModelWriter};
 use rec_core::text::Pipeline;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Learned;
 use super::step::Head;
@@ -15,7 +16,7 @@ use crate::tags::learn::network::batch::Batch;
 use crate::tags::learn::network::net::Network;
 use crate::tags::learn::network::pretrain::Start;
 use crate::tags::learn::network::save::array;
-use crate::tags::learn::network::{Recipe, TextGru};
+use crate::tags::learn::network::{Recipe, Shape, TextGru};
 use crate::tags::save::load;
 use crate::{Error, Result};
 
@@ -66,13 +67,16 @@ impl TextGru {
         parallel::install(ctx.cpu_threads("GruLanguageModel")?, || {
             let bags = features.sequences(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
+            let nothing = || {
+                let why = "no text has two tokens or more, so nothing follows anything";
+                Error::empty("the texts", why)
+            };
+            let len = |bag: &&Bag| self.tokens.of(bag).len().min(self.max_len);
+            if bags.iter().map(len).max().unwrap_or(0) < 2 {
+                return Err(nothing());
+            }
             let start = self.recipe().begin(features, &bags, &[], ctx)?;
-            let learned = start.learned.ok_or_else(|| {
-                Error::empty(
-                    "the texts",
-                    "no text has two tokens or more, so nothing follows anything",
-                )
-            })?;
+            let learned = start.learned.ok_or_else(nothing)?;
             let units = Self { language: None, ..self.clone() };
             Ok(GruLanguageModel { units, pipeline: features.pipeline.clone(), learned })
         })
@@ -163,18 +167,20 @@ impl GruLanguageModel {
         recipe: &Recipe,
         features: &NgramOptions,
     ) -> Result<Start> {
-        let own = self.units.recipe();
-        let differs = |name: &str, own: &dyn std::fmt::Debug, given: &dyn std::fmt::Debug| {
-            let (own, given) = (format!("{own:?}"), format!("{given:?}"));
-            let why = format!("the language was learned with {own}; set {name} to that");
-            (own != given).then(|| Error::parameter(name, given, why))
+        let Shape::Recurrent { hidden } = recipe.shape else {
+            return Err(Error::unsupported("language", recipe.name, "use it with the learner gru"));
         };
-        let refused = differs("hidden", &own.shape, &recipe.shape)
-            .or_else(|| differs("dim", &own.dim, &recipe.dim))
-            .or_else(|| differs("tokens", &own.tokens, &recipe.tokens))
-            .or_else(|| differs("fixed_channel", &own.fixed_channel, &recipe.fixed_channel));
-        if let Some(refused) = refused {
-            return Err(refused);
+        let own = &self.units;
+        for (name, own, given) in [
+            ("hidden", json!(own.hidden), json!(hidden)),
+            ("dim", json!(own.dim), json!(recipe.dim)),
+            ("tokens", json!(own.tokens), json!(recipe.tokens)),
+            ("fixed_channel", json!(own.fixed_channel), json!(recipe.fixed_channel)),
+        ] {
+            if own != given {
+                let why = format!("the language was learned with {own}; choose that");
+                return Err(Error::parameter(name, given, why));
+            }
         }
         let written = |pipeline: &Pipeline| serde_json::to_value(pipeline).ok();
         if written(&self.pipeline) != written(&features.pipeline) {

@@ -94,13 +94,13 @@ fn what_does_not_go_with_a_language_is_refused_by_name() {
     let dir = tempdir().unwrap();
     let folder = dir.path().join("language");
     learn(&TextGru { language_passes: 1, ..units() }).save(&folder).unwrap();
-    let from =
-        |units: TextGru| TextGru { language: Some(folder.clone()), language_passes: 0, ..units };
+    let on = |units: TextGru| TextGru { language: Some(folder.clone()), ..units };
+    let from = |units: TextGru| TextGru { language_passes: 0, ..on(units) };
     let refused = |units: TextGru| classifier(from(units)).unwrap_err().to_string();
     for (units, named) in [
         (TextGru { hidden: 4, ..units() }, ["hidden", "5"]),
         (TextGru { dim: 4, ..units() }, ["dim", "6"]),
-        (TextGru { tokens: Tokens::Words, ..units() }, ["tokens", "Characters"]),
+        (TextGru { tokens: Tokens::Words, ..units() }, ["tokens", "\"characters\""]),
         (TextGru { fixed_channel: true, ..units() }, ["fixed_channel", "false"]),
         (TextGru { pretraining: 3, ..units() }, ["pretraining", "language"]),
     ] {
@@ -114,8 +114,7 @@ fn what_does_not_go_with_a_language_is_refused_by_name() {
     let pipeline = Pipeline::default().then(words).unwrap();
     let other = NgramOptions { pipeline, ..NgramOptions::default() };
     let ctx = FitContext::default();
-    let on = TextGru { language_passes: 1, ..from(units()) };
-    let told = on.learn_language(&other, &["甲乙"], &ctx).unwrap_err().to_string();
+    let told = on(units()).learn_language(&other, &["甲乙"], &ctx).unwrap_err().to_string();
     assert!(told.contains("pipeline"), "{told}");
 
     let learn = |units: TextGru, texts: &[&str]| {
@@ -125,6 +124,7 @@ fn what_does_not_go_with_a_language_is_refused_by_name() {
     assert!(learn(none, &["甲乙"]).contains("language_passes"));
     assert!(learn(units(), &["甲", "", "乙"]).contains("two tokens"));
     assert!(learn(units(), &[]).contains("two tokens"));
+    assert!(learn(on(units()), &["甲"]).contains("two tokens"));
 
     // Another model's folder.
     let classes = dir.path().join("classes");
