@@ -174,7 +174,8 @@ def language(data: Path, folder: Path, name: str, *sizes: str) -> None:
         model.save(folder)
     for size in map(int, sizes or SIZES):
         epochs, batch_size = GRU_EPOCHS[size]
-        untrained = {"learner": "gru", "epochs": epochs, "batch_size": batch_size}
+        steps = {"epochs": epochs, "batch_size": batch_size, "learning_rate": 0.001}
+        untrained = {"learner": "gru", **steps}
         pretrained = {**untrained, "language": folder}
         learners = {
             "n-grams": ["svm", "nb_svm", "naive_bayes"],

@@ -75,7 +75,7 @@ impl Default for TextGru {
             hidden: 128,
             dim: 128,
             epochs: 4,
-            learning_rate: 1e-3,
+            learning_rate: 2e-3,
             batch_size: 64,
             dropout: 0.5,
             embedding_dropout: 0.25,
