@@ -281,7 +281,9 @@ def load(path: StrPath) -> Any:
     return model
 
 
-def _to_bytes(fitted: _native.FittedModel | _native.FittedTags | _native.FittedGruLanguage) -> dict[str, bytes]:
+def _to_bytes(
+    fitted: _native.FittedModel | _native.FittedTags | _native.FittedGruLanguage,
+) -> dict[str, bytes]:
     """The files of the model's folder."""
     import tempfile
     from pathlib import Path
