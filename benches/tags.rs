@@ -5,12 +5,13 @@
 //! network alone; `-- cv` cross-validates on the training part
 //! instead, for choosing parameters, and never looks at the test part; `-- export FOLDER` writes the
 //! parts as CSV for the peer. `learners=JSON` measures those, alone with `cv`, `more` gives them texts
-//! without labels too, `with=NAME` those of another data set with its labels, `threads=N` and `seed=N` are
-//! what they say. `learn=FOLDER` learns the language of the texts as the `gru` among the learners says, for
+//! without labels too, `with=NAME` those of another data set with its labels, `auxiliary=NAME` labels
+//! of another kind, `threads=N` and `seed=N` are what they say, `mixture` leaves out stacking. `learn=FOLDER` learns the language of the texts as the `gru` among the learners says, for
 //! learners that name the folder as their `language`.
 //!
 //! Where a data set has no parts of its own, 20 % of the rows are the test part, by seed 42.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use rec_core::data::read::{Column, read_text_columns, write_text_columns};
@@ -165,7 +166,8 @@ fn cross_validate(task: &Task) -> Result<()> {
 /// Learners given as JSON: on held-out folds of the training part with `cv`, else on the test part.
 /// `rows=N` trains on every so many-th text, `more` also on the others and on those of which no label
 /// is read, without their labels. `with=TASK` trains on all of another task's training part too, which has
-/// the same labels; figures are of the task's own texts.
+/// the same labels; figures are of the task's own texts. `auxiliary=TASK` gives another task's labels of the
+/// same texts to learners that learn pairs (`joint`); texts that it does not have are of a kind of their own.
 fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<()> {
     let learners: Vec<Learner> = serde_json::from_str(given)
         .map_err(|e| rec_core::Error::data("learners", e.to_string()))?;
@@ -176,19 +178,25 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
     let rows: Vec<usize> = (0..n).map(|at| at * all / n).collect();
     let mut texts: Vec<&str> = rows.iter().map(|&row| task.train.texts[row].as_str()).collect();
     let mut labels: Vec<Id> = rows.iter().map(|&row| task.train.labels[row].clone()).collect();
-    let other = match option("with") {
-        None => None,
+    let named = |option: &str, name: Option<&str>| match name {
+        None => Ok(None),
         Some(name) => {
             let known = NAMES.into_iter().find(|known| *known == name);
-            let unknown = || rec_core::Error::parameter("with", name, NAMES.join(", "));
-            read_task(known.ok_or_else(unknown)?)?
+            read_task(
+                known.ok_or_else(|| rec_core::Error::parameter(option, name, NAMES.join(", ")))?,
+            )
         }
     };
+    let other = named("with", option("with"))?;
     if let Some(other) = &other {
         texts.extend(other.train.texts.iter().map(String::as_str));
         labels.extend(other.train.labels.iter().cloned());
     }
     let labelled = Labelled::single(&labels)?;
+    let labelled = match named("auxiliary", option("auxiliary"))? {
+        None => labelled,
+        Some(kinds) => labelled.with_auxiliary(&kinds_of(&texts, &kinds))?,
+    };
     let unlabelled: Vec<&str> = match args.iter().any(|a| a == "more") {
         true => {
             let others = (0..all).filter(|row| rows.binary_search(row).is_err());
@@ -197,7 +205,8 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
         }
         false => Vec::new(),
     };
-    let tagger = NgramTagger { learners: learners.clone(), ..NgramTagger::default() };
+    let stacking = !args.iter().any(|a| a == "mixture");
+    let tagger = NgramTagger { learners: learners.clone(), stacking, ..NgramTagger::default() };
     let threads = option("threads").and_then(|n| n.parse().ok());
     let seed = option("seed").and_then(|n| n.parse().ok()).unwrap_or(0);
     let ctx = FitContext { threads, seed, ..FitContext::default() };
@@ -236,6 +245,14 @@ fn try_learners(task: &Task, given: &str, cv: bool, args: &[String]) -> Result<(
         std::fs::write(path, bytes).map_err(|e| rec_core::Error::data("dump", e.to_string()))?;
     }
     Ok(())
+}
+
+/// The labels of another task that texts have.
+fn kinds_of(texts: &[&str], kinds: &Task) -> Vec<Id> {
+    let known = kinds.train.texts.iter().map(String::as_str).zip(&kinds.train.labels);
+    let known: HashMap<&str, &Id> = known.collect();
+    let of = |text: &&str| known.get(text).map_or_else(|| Id::from("elsewhere"), |&id| id.clone());
+    texts.iter().map(of).collect()
 }
 
 /// The language of texts, kept in a folder that learners can start from.

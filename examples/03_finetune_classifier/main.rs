@@ -102,7 +102,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let names = Labels::new(labels.iter().cloned(), Task::Single, None)?;
     let part = |rows: &[usize]| -> Result<(Vec<&str>, Labelled), rec_models::Error> {
         let sets: Vec<Vec<Id>> = rows.iter().map(|&row| vec![labels[row].clone()]).collect();
-        let labelled = Labelled { labels: names.clone(), rows: names.encode(&sets)? };
+        let labelled = Labelled::new(names.clone(), &sets)?;
         Ok((rows.iter().map(|&row| texts[row].as_str()).collect(), labelled))
     };
     let (train, held_out) = (part(&train)?, part(&held_out)?);

@@ -13,6 +13,7 @@ mod graph;
 mod gru_language;
 mod ids;
 mod interrupt;
+mod lesson;
 mod items;
 mod keywords;
 mod language;

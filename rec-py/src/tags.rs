@@ -12,7 +12,7 @@ use rec_models::FitContext;
 use rec_models::language::{DropoutRates, LoraConfig};
 use rec_models::tags::{
     ClassWeights, ClassificationLoss, FineTuneTagger, FineTuned, HeadTagger, Labelled, Labels,
-    NgramTagger, Tag, TagClassifier, TagReport, Task, ZeroShot,
+    Learner, NgramTagger, Tag, TagClassifier, TagReport, Task, ZeroShot,
 };
 
 use crate::dataset::path_of;
@@ -20,8 +20,8 @@ use crate::encoder::PyTextEncoder;
 use crate::errors::OrRaise;
 use crate::ids::{dense_to_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped};
 use crate::interrupt;
+use crate::lesson::{Lesson, label_sets};
 use crate::params::{Params, configure, params_from_py};
-use crate::progress::reporter;
 use crate::texts::Texts;
 
 /// A fitted classifier of texts.
@@ -31,55 +31,6 @@ pub(crate) struct PyFittedTags {
 }
 
 type Named = Vec<Vec<(Py<PyAny>, f32)>>;
-
-/// The labels of each text as Python gives them: one each, or a list each.
-fn label_sets(labels: &Bound<'_, PyAny>, several: bool) -> PyResult<Vec<Vec<Id>>> {
-    match several {
-        true => id_lists_from_py(labels, "labels"),
-        false => Ok(ids_from_py(labels, "labels")?.into_iter().map(|id| vec![id]).collect()),
-    }
-}
-
-fn labelled(sets: Vec<Vec<Id>>, several: bool, separator: Option<char>) -> Result<Labelled> {
-    match (several, separator) {
-        (true, Some(separator)) => Labelled::paths(&sets, separator),
-        (true, None) => Labelled::multi(&sets),
-        (false, separator) => {
-            let names: Vec<Id> = sets.into_iter().flatten().collect();
-            separator.map_or_else(
-                || Labelled::single(&names),
-                |separator| Labelled::single_paths(&names, separator),
-            )
-        }
-    }
-}
-
-/// Weights by label; labels left out weigh 1.
-fn weights_of(labels: &Labels, given: &[(Id, f32)]) -> Result<ClassWeights> {
-    let mut weights = vec![1.0; labels.len()];
-    for (name, weight) in given {
-        let label = labels.names().get(name.as_ref()).ok_or_else(|| {
-            let why = "the training texts have no such label";
-            Error::data(format!("class weight of {:?}", name.as_ref().to_string()), why)
-        })?;
-        weights[label as usize] = *weight;
-    }
-    Ok(ClassWeights::Each(weights))
-}
-
-/// Weights by label as Python gives them.
-type GivenWeights<'py> = Option<Vec<(Bound<'py, PyAny>, f32)>>;
-
-/// The weights given by label, else those named in the parameters.
-fn class_weights(
-    named: ClassWeights,
-    given: GivenWeights<'_>,
-    labels: &Labels,
-) -> PyResult<ClassWeights> {
-    let Some(given) = given else { return Ok(named) };
-    let weights = given.iter().map(|(id, w)| Ok((id_from_py(id, "class_weight")?, *w)));
-    weights_of(labels, &weights.collect::<PyResult<Vec<_>>>()?).or_raise()
-}
 
 /// How an encoder is trained together with its classifier.
 #[derive(serde::Deserialize)]
@@ -139,87 +90,72 @@ pub(crate) fn check_tag_params(params: &Bound<'_, PyDict>) -> PyResult<()> {
 
 #[pymethods]
 impl PyFittedTags {
-    /// Trains, learners that pretrain on `unlabelled` too; with `tune`, the best of several estimators
-    /// by cross-validation.
+    /// Trains, learners that pretrain on `unlabelled` too, those that learn pairs with `auxiliary` labels;
+    /// with `tune`, the best of several estimators by cross-validation.
     #[staticmethod]
-    #[pyo3(signature = (texts, labels, params, *, unlabelled, several, separator, class_weight, tune, seed, num_threads, progress))]
+    #[pyo3(signature = (texts, labels, params, common, progress, *, unlabelled, auxiliary, tune))]
     #[allow(clippy::too_many_arguments)]
     fn fit(
         py: Python<'_>,
         texts: &Bound<'_, PyAny>,
         labels: &Bound<'_, PyAny>,
         params: &Bound<'_, PyDict>,
-        unlabelled: Option<&Bound<'_, PyAny>>,
-        several: bool,
-        separator: Option<char>,
-        class_weight: GivenWeights<'_>,
-        tune: bool,
-        seed: u64,
-        num_threads: Option<usize>,
+        common: &Bound<'_, PyDict>,
         progress: Option<Py<PyAny>>,
+        unlabelled: Option<&Bound<'_, PyAny>>,
+        auxiliary: Option<&Bound<'_, PyAny>>,
+        tune: bool,
     ) -> PyResult<Self> {
         let mut tagger = estimator(&params_from_py(params)?).or_raise()?;
-        let sets = label_sets(labels, several)?;
-        let texts = Texts::from_py(texts)?;
+        let (mut lesson, weights) = Lesson::from_py(texts, labels, common, progress)?;
         let unlabelled = unlabelled.map(Texts::from_py).transpose()?;
-        let labelled = labelled(sets, several, separator).or_raise()?;
-        tagger.class_weights = class_weights(tagger.class_weights, class_weight, &labelled.labels)?;
-        let progress = reporter(progress);
+        if let Some(weights) = weights {
+            tagger.class_weights = weights;
+        }
+        if let Some(auxiliary) = auxiliary {
+            lesson.beside(&ids_from_py(auxiliary, "auxiliary")?).or_raise()?;
+            if !tagger.learners.iter().any(|learner| matches!(learner, Learner::Joint { .. })) {
+                tagger = tagger.with_joint_learners();
+            }
+        }
         let inner = interrupt::run(py, |cancel| {
-            let ctx = FitContext {
-                seed,
-                threads: num_threads,
-                progress,
-                cancel: cancel.clone(),
-                ..FitContext::default()
-            };
-            let texts = texts.as_strs();
+            let (texts, ctx) = (lesson.texts.as_strs(), lesson.context(cancel));
             if tune {
                 let mut all = NgramTagger::candidates();
                 for other in &mut all {
                     other.class_weights = tagger.class_weights.clone();
-                    other.folds = tagger.folds;
+                    (other.folds, other.stacking) = (tagger.folds, tagger.stacking);
                 }
-                tagger = NgramTagger::best_of(&all, &texts, &labelled, &ctx)?.0;
+                if auxiliary.is_some() {
+                    all = all.into_iter().map(NgramTagger::with_joint_learners).collect();
+                }
+                tagger = NgramTagger::best_of(&all, &texts, &lesson.labelled, &ctx)?.0;
             }
             let unlabelled = unlabelled.as_ref().map(Texts::as_strs).unwrap_or_default();
-            tagger.fit_with_unlabelled(&texts, &labelled, &unlabelled, &ctx)
+            tagger.fit_with_unlabelled(&texts, &lesson.labelled, &unlabelled, &ctx)
         })?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Trains a linear head on the vectors of an encoder.
     #[staticmethod]
-    #[pyo3(signature = (texts, labels, encoder, params, *, several, separator, class_weight, seed, num_threads, progress))]
-    #[allow(clippy::too_many_arguments)]
     fn fit_head(
         py: Python<'_>,
         texts: &Bound<'_, PyAny>,
         labels: &Bound<'_, PyAny>,
         encoder: &PyTextEncoder,
         params: &Bound<'_, PyDict>,
-        several: bool,
-        separator: Option<char>,
-        class_weight: GivenWeights<'_>,
-        seed: u64,
-        num_threads: Option<usize>,
+        common: &Bound<'_, PyDict>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut tagger: HeadTagger = configure(&params_from_py(params)?).or_raise()?;
-        let sets = label_sets(labels, several)?;
-        let texts = Texts::from_py(texts)?;
-        let labelled = labelled(sets, several, separator).or_raise()?;
-        tagger.class_weights = class_weights(tagger.class_weights, class_weight, &labelled.labels)?;
-        let progress = reporter(progress);
+        let (lesson, weights) = Lesson::from_py(texts, labels, common, progress)?;
+        if let Some(weights) = weights {
+            tagger.class_weights = weights;
+        }
         let inner = interrupt::run(py, |cancel| {
-            let ctx = FitContext {
-                seed,
-                threads: num_threads,
-                progress,
-                cancel: cancel.clone(),
-                ..FitContext::default()
-            };
-            tagger.fit(encoder.inner.clone(), &texts.as_strs(), &labelled, &ctx)
+            let (texts, ctx) = (lesson.texts.as_strs(), lesson.context(cancel));
+            tagger.fit(encoder.inner.clone(), &texts, &lesson.labelled, &ctx)
         })?;
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -227,41 +163,28 @@ impl PyFittedTags {
     /// Trains an encoder together with its classifier; the losses of every epoch on the training
     /// and on the validation texts beside it.
     #[staticmethod]
-    #[pyo3(signature = (texts, labels, encoder, params, *, several, separator, class_weight, seed, num_threads, progress))]
-    #[allow(clippy::too_many_arguments)]
     fn fine_tune(
         py: Python<'_>,
         texts: &Bound<'_, PyAny>,
         labels: &Bound<'_, PyAny>,
         encoder: &PyTextEncoder,
         params: &Bound<'_, PyDict>,
-        several: bool,
-        separator: Option<char>,
-        class_weight: GivenWeights<'_>,
-        seed: u64,
-        num_threads: Option<usize>,
+        common: &Bound<'_, PyDict>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<(Self, Vec<f64>, Vec<f64>)> {
         let params: FineTune = serde_json::from_value(params_from_py(params)?.into())
             .map_err(|e| Error::data("parameters of fine-tuning", e.to_string()))
             .or_raise()?;
         let mut tagger = params.tagger(encoder);
-        let sets = label_sets(labels, several)?;
-        let texts = Texts::from_py(texts)?;
-        let labelled = labelled(sets, several, separator).or_raise()?;
-        tagger.class_weights = class_weights(tagger.class_weights, class_weight, &labelled.labels)?;
-        let progress = reporter(progress);
+        let (lesson, weights) = Lesson::from_py(texts, labels, common, progress)?;
+        if let Some(weights) = weights {
+            tagger.class_weights = weights;
+        }
         let tuned = interrupt::run(py, |cancel| {
-            let ctx = FitContext {
-                device: encoder.inner.options().device,
-                seed,
-                threads: num_threads,
-                progress,
-                cancel: cancel.clone(),
-                ..FitContext::default()
-            };
+            let device = encoder.inner.options().device;
+            let ctx = FitContext { device, ..lesson.context(cancel) };
             let folder = encoder.inner.trainable_folder()?;
-            tagger.fit(folder, (&texts.as_strs()[..], &labelled), None, &ctx)
+            tagger.fit(folder, (&lesson.texts.as_strs()[..], &lesson.labelled), None, &ctx)
         })?;
         let FineTuned { classifier, losses, validation } = tuned;
         let measured = validation.iter().map(|measured| measured.loss).collect();
@@ -308,7 +231,7 @@ impl PyFittedTags {
         let sets = label_sets(labels, names.task() == Task::Multi)?;
         let texts = Texts::from_py(texts)?;
         let inner = interrupt::run(py, |_| {
-            let labelled = Labelled { rows: names.encode(&sets)?, labels: names };
+            let labelled = Labelled::new(names, &sets)?;
             parallel::install(num_threads, || {
                 TagClassifier::mixture(members, &texts.as_strs(), &labelled)
             })

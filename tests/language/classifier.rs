@@ -30,7 +30,7 @@ fn labelled(told: &Value, task: Task) -> Labelled {
         }
     };
     let sets: Vec<Vec<Id>> = told["labels"].as_array().unwrap().iter().map(of).collect();
-    Labelled { rows: labels.encode(&sets).unwrap(), labels }
+    Labelled::new(labels, &sets).unwrap()
 }
 
 fn training() -> LanguageTraining {

@@ -2,6 +2,9 @@
 
 use rec_core::data::{Csr, Id, IdMap, IdRef};
 
+use super::folds::select;
+use super::joint::Joint;
+use super::learn::Learner;
 use crate::{Error, Result};
 
 /// Whether a text has one label or any number.
@@ -35,6 +38,8 @@ pub struct Labelled {
     pub labels: Labels,
     /// `[texts, labels]`; the stored entries are the texts' labels.
     pub rows: Csr,
+    /// Labels of another kind beside these.
+    pub(super) joint: Option<Joint>,
 }
 
 impl Labelled {
@@ -44,8 +49,7 @@ impl Labelled {
     /// [`Error::Data`] with fewer than two distinct labels, [`Error::Empty`] with none.
     pub fn single(names: &[Id]) -> Result<Self> {
         let labels = Labels::new(names.iter().cloned(), Task::Single, None)?;
-        let rows = labels.encode(&sets(names))?;
-        Ok(Self { labels, rows })
+        Self::new(labels, &sets(names))
     }
 
     /// Any number of labels a text.
@@ -54,8 +58,7 @@ impl Labelled {
     /// As for [`Labelled::single`].
     pub fn multi(sets: &[Vec<Id>]) -> Result<Self> {
         let labels = Labels::new(sets.iter().flatten().cloned(), Task::Multi, None)?;
-        let rows = labels.encode(sets)?;
-        Ok(Self { labels, rows })
+        Self::new(labels, sets)
     }
 
     /// Any number of label paths a text, their parts between separators. The labels above a label
@@ -65,8 +68,7 @@ impl Labelled {
     /// As for [`Labelled::single`]; [`Error::Data`] for a path with an empty part.
     pub fn paths(sets: &[Vec<Id>], separator: char) -> Result<Self> {
         let labels = Labels::new(sets.iter().flatten().cloned(), Task::Multi, Some(separator))?;
-        let rows = labels.encode(sets)?;
-        Ok(Self { labels, rows })
+        Self::new(labels, sets)
     }
 
     /// One label path a text. Labels are the paths as given; probabilities and figures of those
@@ -76,8 +78,33 @@ impl Labelled {
     /// As for [`Labelled::paths`].
     pub fn single_paths(names: &[Id], separator: char) -> Result<Self> {
         let labels = Labels::new(names.iter().cloned(), Task::Single, Some(separator))?;
-        let rows = labels.encode(&sets(names))?;
-        Ok(Self { labels, rows })
+        Self::new(labels, &sets(names))
+    }
+
+    /// Texts whose labels are among those known.
+    ///
+    /// # Errors
+    /// As for [`Labels::encode`].
+    pub fn new(labels: Labels, sets: &[Vec<Id>]) -> Result<Self> {
+        let rows = labels.encode(sets)?;
+        Ok(Self { labels, rows, joint: None })
+    }
+
+    /// Some of the texts.
+    pub(super) fn select(&self, texts: &[usize]) -> Self {
+        let joint = self
+            .joint
+            .as_ref()
+            .map(|joint| Joint { rows: select(&joint.rows, texts), labels: joint.labels.clone() });
+        Self { labels: self.labels.clone(), rows: select(&self.rows, texts), joint }
+    }
+
+    /// What a learner learns, `[texts, classes]`; where classes are pairs, the label of each.
+    pub(super) fn target(&self, learner: &Learner) -> (&Csr, Option<&[u32]>) {
+        match (learner, &self.joint) {
+            (Learner::Joint { .. }, Some(joint)) => (&joint.rows, Some(&joint.labels)),
+            _ => (&self.rows, None),
+        }
     }
 
     /// Number of texts.
@@ -268,7 +295,7 @@ mod tests {
     #[test]
     fn a_path_brings_the_labels_above_it() {
         let sets = [ids(&["phones/accessories/cases"]), ids(&["books", "phones"]), vec![]];
-        let Labelled { labels, rows } = Labelled::paths(&sets, '/').unwrap();
+        let Labelled { labels, rows, .. } = Labelled::paths(&sets, '/').unwrap();
         let names: Vec<String> = labels.names().iter().map(|id| id.to_string()).collect();
         assert_eq!(names, ["books", "phones", "phones/accessories", "phones/accessories/cases"]);
         assert_eq!((rows.row(0), rows.row(1), rows.row(2)), (&[1, 2, 3][..], &[0, 1][..], &[][..]));

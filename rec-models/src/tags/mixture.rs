@@ -11,7 +11,7 @@ use super::labels::{Labelled, Labels};
 use super::model::TagModel;
 use super::ngrams::mix;
 use super::save;
-use super::train::check_pairs;
+use super::train::check_plain;
 use crate::{Error, Result};
 
 /// Classifiers of the same labels; scores are `ln p` (one label) or `ln p / (1 − p)` (several) of
@@ -87,7 +87,7 @@ impl MixtureTags {
 
 /// The labels of the members, which must be those of the texts.
 fn check(members: &[Arc<TagClassifier>], texts: &[&str], labelled: &Labelled) -> Result<Labels> {
-    check_pairs(texts.len(), labelled)?;
+    check_plain(texts.len(), labelled)?;
     if texts.is_empty() {
         let why = "give some that no member was trained on, to find the weights";
         return Err(Error::empty("the texts of a mixture", why));

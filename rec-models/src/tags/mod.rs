@@ -24,12 +24,15 @@ mod features;
 mod finetune;
 mod folds;
 mod heads;
+mod joint;
 mod labels;
 mod learn;
 mod levels;
 mod mixture;
 mod model;
 mod ngrams;
+mod pooling;
+mod regression;
 mod report;
 #[cfg(test)]
 mod samples;

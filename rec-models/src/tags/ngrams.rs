@@ -5,19 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::calibrate::Calibration;
 use super::features::{Bag, NgramOptions, TfIdf};
+use super::joint::summed;
 use super::labels::{Labels, Task};
 use super::learn::{Embeddings, Fitted, Inputs, Learner, Network, Weights};
 use super::model::TagModel;
+use super::pooling::Stack;
 use crate::{Error, Result};
 
 /// Learners on the same texts; scores are `ln p` (one label) or `ln p / (1 − p)` (several) of
-/// `p = Σ_m π_m p_m`, the mixture of the learners' calibrated probabilities.
+/// `p = Σ_m π_m p_m`, the mixture of the learners' calibrated probabilities, corrected where it is stacked.
 #[derive(Clone, Debug)]
 pub struct NgramModel {
     pub(super) labels: Labels,
     pub(super) features: TfIdf,
     pub(super) options: NgramOptions,
     pub(super) heads: Vec<Head>,
+    pub(super) stack: Option<Stack>,
 }
 
 /// One learner's part of the mixture.
@@ -25,6 +28,8 @@ pub struct NgramModel {
 pub(super) struct Head {
     pub learner: Learner,
     pub fitted: Fitted,
+    /// Where it scores pairs, the label of each.
+    pub pairs: Option<Vec<u32>>,
     pub calibration: Calibration,
     pub weight: f32,
 }
@@ -34,6 +39,8 @@ pub(super) struct Head {
 struct HeadConfig {
     #[serde(flatten)]
     learner: Learner,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pairs: Option<Vec<u32>>,
     calibration: Calibration,
     weight: f32,
 }
@@ -42,6 +49,8 @@ struct HeadConfig {
 struct Config {
     features: NgramOptions,
     heads: Vec<HeadConfig>,
+    #[serde(default)]
+    stacked: bool,
 }
 
 pub(super) const KIND: &str = "ngrams";
@@ -57,14 +66,28 @@ impl NgramModel {
         self.heads.iter().map(|head| (&head.learner, head.weight)).collect()
     }
 
-    fn mixed(&self, inputs: &Inputs<'_>) -> Vec<f32> {
+    /// Whether the mixture is corrected by a linear map of the learners' `ln p`, as it is where that made
+    /// held-out texts likelier (Wolpert 1992).
+    pub fn stacked(&self) -> bool {
+        self.stack.is_some()
+    }
+
+    fn pooled(&self, inputs: &Inputs<'_>) -> Vec<f32> {
         let n_labels = self.labels.len();
-        let parts = self.heads.iter().map(|head| {
-            let mut scores = head.learner.scores(&head.fitted, inputs);
-            head.calibration.apply(&mut scores, n_labels);
-            (head.weight, scores)
-        });
-        mix(parts, inputs.rows.n_rows() * n_labels, self.labels.task())
+        let of = |head: &Head| {
+            let scores = head.learner.scores(&head.fitted, inputs);
+            probabilities(scores, &head.calibration, head.pairs.as_deref(), n_labels)
+        };
+        let weights = self.heads.iter().map(|head| head.weight);
+        let len = inputs.rows.n_rows() * n_labels;
+        match &self.stack {
+            None => mix(weights.zip(self.heads.iter().map(of)), len, self.labels.task()),
+            Some(stack) => {
+                let parts: Vec<Vec<f32>> = self.heads.iter().map(of).collect();
+                let mixed = mix(weights.zip(&parts), len, self.labels.task());
+                stack.correct(&parts, mixed, n_labels)
+            }
+        }
     }
 
     pub(super) fn load(
@@ -76,26 +99,59 @@ impl NgramModel {
         let config: Config = serde_json::from_value(config)
             .map_err(|e| Error::data("configuration of an n-gram tag model", e.to_string()))?;
         let features = TfIdf::read(reader, prefix, config.features.clone())?;
-        let size = [features.n_features(), labels.len()];
         let heads = config.heads.into_iter().enumerate().map(|(at, head)| {
-            let fitted = read_head(reader, &format!("{prefix}{at}."), &head.learner, size)?;
-            let HeadConfig { learner, calibration, weight } = head;
-            Ok(Head { learner, fitted, calibration, weight })
+            let HeadConfig { learner, pairs, calibration, weight } = head;
+            check_pairs(&learner, pairs.as_deref(), &labels)?;
+            let n_classes = pairs.as_ref().map_or(labels.len(), Vec::len);
+            let size = [features.n_features(), n_classes];
+            let fitted = read_head(reader, &format!("{prefix}{at}."), learner.plain(), size)?;
+            Ok(Head { learner, fitted, pairs, calibration, weight })
         });
-        let heads = heads.collect::<Result<_>>()?;
-        Ok(Self { labels, features, options: config.features, heads })
+        let heads = heads.collect::<Result<Vec<_>>>()?;
+        let read = || Stack::read(reader, prefix, [heads.len(), labels.len()]);
+        let stack = config.stacked.then(read).transpose()?;
+        Ok(Self { labels, features, options: config.features, heads, stack })
     }
 }
 
+/// The probabilities of labels, `[texts, n_labels]`, of a learner's scores; where they are of pairs, a label
+/// has the sum of its own.
+pub(super) fn probabilities(
+    mut scores: Vec<f32>,
+    calibration: &Calibration,
+    pairs: Option<&[u32]>,
+    n_labels: usize,
+) -> Vec<f32> {
+    calibration.apply(&mut scores, pairs.map_or(n_labels, <[u32]>::len));
+    match pairs {
+        Some(pairs) => summed(&scores, pairs, n_labels),
+        None => scores,
+    }
+}
+
+/// Refuses pairs that do not go with the learner and the labels.
+fn check_pairs(learner: &Learner, pairs: Option<&[u32]>, labels: &Labels) -> Result<()> {
+    let fine = match (learner, pairs) {
+        (Learner::Joint { .. }, Some(pairs)) => {
+            (0..labels.len() as u32).all(|label| pairs.contains(&label))
+                && pairs.iter().all(|&label| (label as usize) < labels.len())
+        }
+        (Learner::Joint { .. }, None) | (_, Some(_)) => false,
+        (_, None) => true,
+    };
+    let why = "they do not go with the learner and the labels";
+    fine.then_some(()).ok_or_else(|| Error::data("pairs of labels", why))
+}
+
 /// `Σ_m π_m p_m` as scores.
-pub(super) fn mix(
-    parts: impl Iterator<Item = (f32, Vec<f32>)>,
+pub(super) fn mix<P: AsRef<[f32]>>(
+    parts: impl Iterator<Item = (f32, P)>,
     len: usize,
     task: Task,
 ) -> Vec<f32> {
     let mut sum = vec![0f32; len];
     for (weight, probabilities) in parts {
-        sum.iter_mut().zip(probabilities).for_each(|(sum, p)| *sum += weight * p);
+        sum.iter_mut().zip(probabilities.as_ref()).for_each(|(sum, p)| *sum += weight * p);
     }
     // Far from 0, where the logarithm would be lost.
     let score = |p: f32| match task {
@@ -118,7 +174,7 @@ impl TagModel for NgramModel {
     fn scores(&self, texts: &[&str]) -> Result<Vec<f32>> {
         let bags = self.options.bags(texts)?;
         let bags: Vec<&Bag> = bags.iter().collect();
-        Ok(self.mixed(&Inputs::new(&self.features, &bags)))
+        Ok(self.pooled(&Inputs::new(&self.features, &bags)))
     }
 
     fn write(&self, writer: &mut ModelWriter, prefix: &str) -> Result<serde_json::Value> {
@@ -126,10 +182,14 @@ impl TagModel for NgramModel {
         let mut heads = Vec::new();
         for (at, head) in self.heads.iter().enumerate() {
             write_head(writer, &format!("{prefix}{at}."), &head.fitted)?;
-            let Head { learner, calibration, weight, .. } = head.clone();
-            heads.push(HeadConfig { learner, calibration, weight });
+            let Head { learner, pairs, calibration, weight, .. } = head.clone();
+            heads.push(HeadConfig { learner, pairs, calibration, weight });
         }
-        let config = Config { features: self.options.clone(), heads };
+        if let Some(stack) = &self.stack {
+            stack.write(writer, prefix)?;
+        }
+        let stacked = self.stack.is_some();
+        let config = Config { features: self.options.clone(), heads, stacked };
         serde_json::to_value(config).map_err(|e| {
             Error::unsupported("saving", "this tag model", format!("its pipeline: {e}"))
         })

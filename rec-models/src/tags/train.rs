@@ -1,16 +1,15 @@
 //! Training of the n-gram model: held-out scores by cross-validation, then all texts.
 
-use rec_core::data::Csr;
 use rec_core::parallel;
 use serde::{Deserialize, Serialize};
 
-use super::calibrate::{Calibration, mixture_weights};
 use super::classifier::TagClassifier;
 use super::features::{Bag, NgramOptions, TfIdf};
-use super::folds::{folds, select};
-use super::labels::{Labelled, Labels};
+use super::folds::folds;
+use super::labels::Labelled;
 use super::learn::{Effort, Fitted, Inputs, Learner, Start};
-use super::ngrams::{Head, NgramModel, mix};
+use super::ngrams::{Head, NgramModel, probabilities};
+use super::pooling::Pooling;
 use crate::fit::FitContext;
 use crate::{Error, Result};
 
@@ -40,6 +39,9 @@ pub struct NgramTagger {
     /// Parts of the training texts that are held out in turn; 0 trains once, takes scores as logits
     /// and mixes learners evenly.
     pub folds: usize,
+    /// Whether the mixture is corrected by what held-out texts tell of the labels that learners confuse,
+    /// where that makes other held-out texts likelier ([`Stack`](super::NgramModel::stacked)).
+    pub stacking: bool,
     /// How much an error in a text of each label weighs.
     pub class_weights: ClassWeights,
     /// Linear learners stop at a projected gradient of this size.
@@ -58,6 +60,7 @@ impl Default for NgramTagger {
                 Learner::NaiveBayes { alpha: 0.1 },
             ],
             folds: 4,
+            stacking: true,
             class_weights: ClassWeights::Uniform,
             tolerance: 0.1,
             max_iterations: 200,
@@ -72,7 +75,8 @@ pub struct HeldOut {
     pub learners: Vec<Vec<f32>>,
     /// The weight of each learner in the mixture.
     pub weights: Vec<f32>,
-    /// Of the mixture; its few parameters are fitted on these very scores.
+    /// Of the mixture; its weights are fitted on these very scores. Where it is stacked, by stacks that were
+    /// trained without the text.
     pub mixture: Vec<f32>,
 }
 
@@ -88,6 +92,17 @@ struct Texts<'a> {
 const MOST_BYTES: u64 = 8 << 30;
 
 impl NgramTagger {
+    /// With every learner a second time, of pairs of labels and auxiliary labels
+    /// ([`Labelled::with_auxiliary`]).
+    #[must_use]
+    pub fn with_joint_learners(mut self) -> Self {
+        let plain = self.learners.iter().filter(|l| !matches!(l, Learner::Joint { .. }));
+        let joint = plain.map(|l| Learner::Joint { of: Box::new(l.clone()) });
+        let joint: Vec<Learner> = joint.collect();
+        self.learners.extend(joint);
+        self
+    }
+
     /// Trains on texts and their labels. Empty texts are no error as long as others have words.
     ///
     /// # Errors
@@ -115,8 +130,7 @@ impl NgramTagger {
         unlabelled: &[U],
         ctx: &FitContext<'_>,
     ) -> Result<TagClassifier> {
-        self.check()?;
-        check_pairs(texts.len(), labelled)?;
+        self.check(texts.len(), labelled)?;
         parallel::install(ctx.cpu_threads("NgramTagger")?, || {
             let bags = self.features.bags(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
@@ -131,7 +145,7 @@ impl NgramTagger {
             }
             let held_out = self.cross_validate(&bags, labelled, texts, ctx)?;
             ctx.progress.end();
-            self.finish(labelled, features, fitted, held_out)
+            self.finish(labelled, features, fitted, held_out, ctx)
         })
     }
 
@@ -160,8 +174,7 @@ impl NgramTagger {
         unlabelled: &[U],
         ctx: &FitContext<'_>,
     ) -> Result<HeldOut> {
-        self.check()?;
-        check_pairs(texts.len(), labelled)?;
+        self.check(texts.len(), labelled)?;
         parallel::install(ctx.cpu_threads("NgramTagger")?, || {
             let bags = self.features.bags(texts)?;
             let bags: Vec<&Bag> = bags.iter().collect();
@@ -173,17 +186,28 @@ impl NgramTagger {
                 Error::parameter("folds", self.folds, "choose 2 or more, and give 2 texts or more")
             })?;
             ctx.progress.end();
-            let mixture = Mixture::fit(&labelled.labels, learners.clone(), &labelled.rows);
-            Ok(HeldOut { learners, weights: mixture.weights, mixture: mixture.scores })
+            let (pooling, scores) = Pooling::fit(self, labelled, &learners, ctx)?;
+            let learners = self.learners.iter().zip(learners).zip(&pooling.calibrations);
+            let learners = learners.map(|((learner, scores), calibration)| {
+                let pairs = labelled.target(learner).1;
+                pairs.map_or(scores.clone(), |_| {
+                    let p = probabilities(scores, calibration, pairs, labelled.labels.len());
+                    p.into_iter().map(|p| p.max(1e-9).ln()).collect()
+                })
+            });
+            let learners = learners.collect();
+            Ok(HeldOut { learners, weights: pooling.weights, mixture: scores })
         })
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self, n_texts: usize, labelled: &Labelled) -> Result<()> {
+        check_sizes(n_texts, labelled)?;
         self.features.check()?;
         if self.learners.is_empty() {
             return Err(Error::parameter("learners", "none", "choose one or more, such as svm"));
         }
         self.learners.iter().try_for_each(Learner::check)?;
+        self.check_joint(labelled)?;
         if !(self.tolerance.is_finite() && self.tolerance > 0.0) {
             return Err(Error::parameter(
                 "tolerance",
@@ -199,6 +223,21 @@ impl NgramTagger {
             return Err(Error::parameter("folds", 1, why));
         }
         Ok(())
+    }
+
+    fn check_joint(&self, labelled: &Labelled) -> Result<()> {
+        let learned = self.learners.iter().any(|l| matches!(l, Learner::Joint { .. }));
+        match (learned, &labelled.joint) {
+            (true, None) => {
+                let why = "there are no auxiliary labels to learn; give them, or leave it out";
+                Err(Error::parameter("learners", "joint", why))
+            }
+            (false, Some(_)) => {
+                let why = r#"none of the learners learns them; add {"learner": "joint", "of": …}"#;
+                Err(Error::parameter("auxiliary", "labels of another kind", why))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The words of texts without labels.
@@ -229,28 +268,30 @@ impl NgramTagger {
         texts: Texts<'_>,
         ctx: &FitContext<'_>,
     ) -> Result<Option<Vec<Vec<f32>>>> {
-        let (n, n_labels) = (labelled.len(), labelled.labels.len());
+        let n = labelled.len();
         let n_folds = self.folds.min(n);
         ctx.progress.begin("tags", n_folds as u64);
         if n_folds < 2 {
             return Ok(None);
         }
         let fold = folds(&labelled.rows, n_folds, ctx.seed);
-        let mut scores = vec![vec![0f32; n * n_labels]; self.learners.len()];
+        let width = |learner: &Learner| labelled.target(learner).0.n_cols();
+        let mut scores: Vec<Vec<f32>> =
+            self.learners.iter().map(|learner| vec![0f32; n * width(learner)]).collect();
         for held_out in 0..n_folds {
             let (test, train): (Vec<usize>, Vec<usize>) =
                 (0..n).partition(|&row| fold[row] == held_out);
             let part =
                 |rows: &[usize]| -> Vec<&Bag> { rows.iter().map(|&row| bags[row]).collect() };
-            let known =
-                Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &train) };
+            let known = labelled.select(&train);
             let (features, fitted) = self.fit_once(&part(&train), &known, texts, ctx)?;
             let test_bags = part(&test);
             let inputs = Inputs::new(&features, &test_bags);
             for ((learner, fitted), all) in self.learners.iter().zip(&fitted).zip(&mut scores) {
                 let found = learner.scores(fitted, &inputs);
-                for (&row, found) in test.iter().zip(found.chunks_exact(n_labels)) {
-                    all[row * n_labels..][..n_labels].copy_from_slice(found);
+                let width = width(learner);
+                for (&row, found) in test.iter().zip(found.chunks_exact(width)) {
+                    all[row * width..][..width].copy_from_slice(found);
                 }
             }
             ctx.progress.step(held_out as u64 + 1, "");
@@ -266,29 +307,33 @@ impl NgramTagger {
         ctx: &FitContext<'_>,
     ) -> Result<(TfIdf, Vec<Fitted>)> {
         let features = TfIdf::fit(&self.features, bags);
-        self.check_size(features.n_features(), labelled.labels.len())?;
+        self.check_size(features.n_features(), labelled)?;
         let inputs = Inputs::new(&features, bags).with_unlabelled(texts.unlabelled);
-        let effort = Effort {
-            tolerance: self.tolerance,
-            max_iterations: self.max_iterations,
-            class_weights: self.class_weights.of(labelled)?,
-            task: labelled.labels.task(),
-        };
+        let weights = self.class_weights.of(labelled)?;
         let fit = |(learner, start): (&Learner, &Option<Start>)| {
-            learner.fit(&inputs, start.as_ref(), &labelled.rows, &effort, ctx)
+            let (rows, pairs) = labelled.target(learner);
+            let of_pairs = |pairs: &[u32]| pairs.iter().map(|&l| weights[l as usize]).collect();
+            let effort = Effort {
+                tolerance: self.tolerance,
+                max_iterations: self.max_iterations,
+                class_weights: pairs.map_or_else(|| weights.clone(), of_pairs),
+                task: labelled.labels.task(),
+            };
+            learner.fit(&inputs, start.as_ref(), rows, &effort, ctx)
         };
         let fitted = self.learners.iter().zip(texts.starts).map(fit).collect::<Result<_>>()?;
         Ok((features, fitted))
     }
 
-    fn check_size(&self, n_features: usize, n_labels: usize) -> Result<()> {
-        let linear = self.learners.iter().filter(|l| l.is_linear()).count();
-        let needs = 4 * (n_features as u64) * (n_labels as u64) * (linear as u64);
+    fn check_size(&self, n_features: usize, labelled: &Labelled) -> Result<()> {
+        let linear = self.learners.iter().filter(|l| l.is_linear());
+        let classes: usize = linear.map(|l| labelled.target(l).0.n_cols()).sum();
+        let needs = 4 * (n_features as u64) * (classes as u64);
         if needs <= MOST_BYTES {
             return Ok(());
         }
         Err(Error::TooLarge {
-            what: format!("weights of {n_features} n-grams for {n_labels} labels"),
+            what: format!("weights of {n_features} n-grams, of {classes} classes in all"),
             needs,
             limit: MOST_BYTES,
             why: "raise min_df, shorten the n-grams, or use the learner fasttext alone".into(),
@@ -301,58 +346,50 @@ impl NgramTagger {
         features: TfIdf,
         fitted: Vec<Fitted>,
         held_out: Option<Vec<Vec<f32>>>,
+        ctx: &FitContext<'_>,
     ) -> Result<TagClassifier> {
         let labels = &labelled.labels;
-        let mixture = held_out.map(|scores| Mixture::fit(labels, scores, &labelled.rows));
-        let heads = self.learners.iter().cloned().zip(fitted).enumerate();
-        let heads = heads.map(|(at, (learner, fitted))| {
-            let (calibration, weight) = match &mixture {
-                Some(mixture) => (mixture.calibrations[at].clone(), mixture.weights[at]),
-                None => (Calibration::none(labels), 1.0 / self.learners.len() as f32),
-            };
-            Head { learner, fitted, calibration, weight }
+        let pooled =
+            held_out.map(|scores| Pooling::fit(self, labelled, &scores, ctx)).transpose()?;
+        let (pooling, scores) = match pooled {
+            Some((pooling, scores)) => (pooling, Some(scores)),
+            None => (Pooling::even(labels, self.learners.len()), None),
+        };
+        let Pooling { calibrations, weights, stack } = pooling;
+        let learned = self.learners.iter().cloned().zip(fitted);
+        let heads = learned.zip(calibrations).zip(weights);
+        let heads = heads.map(|(((learner, fitted), calibration), weight)| {
+            let pairs = labelled.target(&learner).1.map(<[u32]>::to_vec);
+            Head { learner, fitted, pairs, calibration, weight }
         });
         let model = NgramModel {
             labels: labels.clone(),
             features,
             options: self.features.clone(),
             heads: heads.collect(),
+            stack,
         };
-        match mixture {
-            Some(mixture) => {
-                TagClassifier::calibrated(Box::new(model), &mixture.scores, &labelled.rows)
-            }
+        match scores {
+            Some(scores) => TagClassifier::calibrated(Box::new(model), &scores, &labelled.rows),
             None => Ok(TagClassifier::new(Box::new(model))),
         }
     }
 }
 
-pub(super) fn check_pairs(n_texts: usize, labelled: &Labelled) -> Result<()> {
+pub(super) fn check_sizes(n_texts: usize, labelled: &Labelled) -> Result<()> {
     if n_texts == labelled.len() {
         return Ok(());
     }
     Err(Error::shape("labels beside the texts", n_texts, labelled.len()))
 }
 
-/// What the held-out scores tell of each learner, and the scores of all together.
-struct Mixture {
-    calibrations: Vec<Calibration>,
-    weights: Vec<f32>,
-    scores: Vec<f32>,
-}
-
-impl Mixture {
-    fn fit(labels: &Labels, mut scores: Vec<Vec<f32>>, truth: &Csr) -> Self {
-        let calibrations: Vec<Calibration> =
-            scores.iter().map(|scores| Calibration::fit(labels, scores, truth)).collect();
-        for (calibration, scores) in calibrations.iter().zip(&mut scores) {
-            calibration.apply(scores, labels.len());
-        }
-        let weights = mixture_weights(&scores, truth, labels.task());
-        let len = truth.n_rows() * labels.len();
-        let scores = mix(weights.iter().copied().zip(scores), len, labels.task());
-        Self { calibrations, weights, scores }
+/// As [`check_sizes`], where nothing learns auxiliary labels.
+pub(super) fn check_plain(n_texts: usize, labelled: &Labelled) -> Result<()> {
+    if labelled.joint.is_some() {
+        let why = "train an NgramTagger with the learner joint, or leave them out";
+        return Err(Error::unsupported("auxiliary labels", "models of encoders", why));
     }
+    check_sizes(n_texts, labelled)
 }
 
 impl ClassWeights {

@@ -1172,15 +1172,12 @@ class FittedTags:
         texts: _Texts,
         labels: Any,
         params: Mapping[str, Any],
+        common: Mapping[str, Any],
+        progress: Progress | None,
         *,
         unlabelled: _Texts | None,
-        several: bool,
-        separator: str | None,
-        class_weight: Sequence[tuple[Any, float]] | None,
+        auxiliary: Any | None,
         tune: bool,
-        seed: int,
-        num_threads: int | None,
-        progress: Progress | None,
     ) -> FittedTags: ...
     @staticmethod
     def fit_head(
@@ -1188,12 +1185,7 @@ class FittedTags:
         labels: Any,
         encoder: TextEncoder,
         params: Mapping[str, Any],
-        *,
-        several: bool,
-        separator: str | None,
-        class_weight: Sequence[tuple[Any, float]] | None,
-        seed: int,
-        num_threads: int | None,
+        common: Mapping[str, Any],
         progress: Progress | None,
     ) -> FittedTags: ...
     @staticmethod
@@ -1202,12 +1194,7 @@ class FittedTags:
         labels: Any,
         encoder: TextEncoder,
         params: Mapping[str, Any],
-        *,
-        several: bool,
-        separator: str | None,
-        class_weight: Sequence[tuple[Any, float]] | None,
-        seed: int,
-        num_threads: int | None,
+        common: Mapping[str, Any],
         progress: Progress | None,
     ) -> tuple[FittedTags, list[float], list[float]]: ...
     @staticmethod

@@ -79,12 +79,16 @@ class TagClassifier(Parameters):
             "words"`` reads words rather than characters. ``{"learner": "gru", "language_passes": 10}``
             learns from all of them to predict the next token before it sees a label, and ``"language":
             "folder"`` starts from a :class:`GruLanguageModel` that did so once for many labellings.
+            ``{"learner": "joint", "of": "svm"}`` learns pairs of a label and an auxiliary one (see
+            :meth:`fit`), and a label is as probable as its pairs.
         words: Word n-grams up to this length; 0 for none.
         ideographs: Shortest and longest n-gram of characters with an ideograph; ``(0, 0)`` for none.
         letters: The same of other characters, within words.
         min_df: N-grams in fewer texts than this are dropped.
         class_weight: ``"balanced"``, or weights by label: what an error in its texts costs.
         folds: Parts held out in turn to calibrate probabilities and mix learners; 0 for neither.
+        stacking: Whether the mixture is corrected by a regression on the learners' probabilities of all
+            labels, where that makes held-out texts likelier; it sees which labels learners confuse.
         tune: Chooses learners and n-grams by cross-validation (takes several times as long);
             ``learners`` and n-grams given here are then not used.
     """
@@ -103,6 +107,7 @@ class TagClassifier(Parameters):
         min_df: int = 1,
         class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
         folds: int = 4,
+        stacking: bool = True,
         tune: bool = False,
         encoder: TextEncoder | StrPath | None = None,
         epochs: int | None = None,
@@ -127,6 +132,7 @@ class TagClassifier(Parameters):
         self.min_df = min_df
         self.class_weight = class_weight
         self.folds = folds
+        self.stacking = stacking
         self.tune = tune
         self.encoder = encoder
         self.epochs = epochs
@@ -170,6 +176,7 @@ class TagClassifier(Parameters):
             },
             "learners": [_learner(learner) for learner in self.learners],
             "folds": self.folds,
+            "stacking": self.stacking,
             "class_weights": "balanced" if self.class_weight == "balanced" else "uniform",
         }
 
@@ -181,14 +188,21 @@ class TagClassifier(Parameters):
         labels: Labels,
         *,
         unlabelled: Texts | None = None,
+        auxiliary: Sequence[Label] | NDArray[Any] | None = None,
         progress: bool | Progress = False,
     ) -> Self:
         """Trains on texts and their labels, and returns itself.
 
         ``unlabelled`` are further texts, whose labels nobody knows: a network with ``pretraining``
-        learns from them too. Empty texts are no error as long as others have words. Ctrl-C stops
-        training.
+        learns from them too. ``auxiliary`` are labels of another kind, one of each text, known while
+        training alone, such as the category where the label is a sentiment: every learner is then
+        trained a second time, on pairs of both, unless ``learners`` has some of ``"joint"`` already.
+        Empty texts are no error as long as others have words. Ctrl-C stops training.
         """
+        if auxiliary is not None and self.encoder is not None:
+            raise ParameterError(
+                "parameter auxiliary: learners on n-grams learn from it; leave out encoder"
+            )
         if unlabelled is not None and (self.encoder is not None or self.tune):
             raise ParameterError(
                 "parameter unlabelled: only learners such as "
@@ -203,19 +217,18 @@ class TagClassifier(Parameters):
             "class_weight": weights,
             "seed": self._seed(),
             "num_threads": self.num_threads,
-            "progress": reporter(progress),
         }
+        run = (common, reporter(progress))
         if self.encoder is None:
-            self._fitted = _native.FittedTags.fit(
-                texts, labels, self._config(), unlabelled=unlabelled, tune=self.tune, **common
-            )
+            beside = {"unlabelled": unlabelled, "auxiliary": auxiliary, "tune": self.tune}
+            self._fitted = _native.FittedTags.fit(texts, labels, self._config(), *run, **beside)
             return self
         encoder = _encoder(self.encoder)._native
         if self.epochs is None:
             named = {name: self._config()[name] for name in ("folds", "class_weights")}
-            self._fitted = _native.FittedTags.fit_head(texts, labels, encoder, named, **common)
+            self._fitted = _native.FittedTags.fit_head(texts, labels, encoder, named, *run)
             return self
-        tuned = _native.FittedTags.fine_tune(texts, labels, encoder, self._training(), **common)
+        tuned = _native.FittedTags.fine_tune(texts, labels, encoder, self._training(), *run)
         self._fitted, self.losses_, self.validation_losses_ = tuned
         return self
 
@@ -407,6 +420,8 @@ def _learner(learner: Learner) -> dict[str, Any]:
         learner = dict(learner)
         if isinstance(learner.get("language"), os.PathLike):
             learner["language"] = os.fspath(learner["language"])
+        if "of" in learner:
+            learner["of"] = _learner(learner["of"])
         return learner
     if learner not in _LEARNERS:
         raise ParameterError(f"learner {learner!r}: choose among {', '.join(_LEARNERS)}")

@@ -19,11 +19,12 @@ pub use data::LabelledCorpus;
 pub use objective::{ClassificationLoss, ClassificationObjective, ClassificationPass};
 
 use super::classifier::TagClassifier;
-use super::folds::{folds, select};
-use super::heads::{Columns, EncoderTags, HeadTagger, Linear, check_words};
+use super::folds::folds;
+use super::heads::{EncoderTags, HeadTagger, check_words};
 use super::labels::Labelled;
 use super::model::TagModel;
-use super::train::{ClassWeights, check_pairs};
+use super::regression::{Columns, Linear};
+use super::train::{ClassWeights, check_plain};
 use crate::fit::FitContext;
 use crate::language::train::{Evaluation, Trained, TrainingData};
 use crate::language::{
@@ -118,14 +119,14 @@ impl FineTuneTagger {
         ctx: &FitContext<'_>,
     ) -> Result<FineTuned> {
         self.check()?;
-        check_pairs(texts.len(), labelled)?;
+        check_plain(texts.len(), labelled)?;
         check_words(texts)?;
         let texts: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let Some((other, truth)) = validation else {
             let [train, held_out] = self.hold_out(&texts, labelled, ctx.seed)?;
             return self.fit_parts(folder.as_ref(), train, held_out, ctx);
         };
-        check_pairs(other.len(), truth)?;
+        check_plain(other.len(), truth)?;
         if !truth.labels.names().same_as(labelled.labels.names()) {
             let why = "they are not those of the training texts; encode them with the same Labels";
             return Err(Error::data("the labels of the validation texts", why));
@@ -168,8 +169,7 @@ impl FineTuneTagger {
         let part = |validation: bool| {
             let rows: Vec<usize> =
                 (0..texts.len()).filter(|&row| (fold[row] == 0) == validation).collect();
-            let labelled =
-                Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &rows) };
+            let labelled = labelled.select(&rows);
             (rows.iter().map(|&row| texts[row]).collect(), labelled)
         };
         Ok([part(false), part(true)])
@@ -219,8 +219,7 @@ impl FineTuneTagger {
         let Some(c) = self.probe else { return Ok(model) };
         let Linear { weights, bias, .. } = parallel::install(ctx.threads, || {
             let (vectors, rows) = self.vectors(&model, data, ctx)?;
-            let known =
-                Labelled { labels: labelled.labels.clone(), rows: select(&labelled.rows, &rows) };
+            let known = labelled.select(&rows);
             self.head(c).train((&vectors, Columns::AsTheyAre), &known, c, ctx)
         })?;
         model.with_classifier(weights, bias)

@@ -1,57 +1,10 @@
 use std::path::Path;
 
-use rec_core::data::{Csr, Id};
-use serde::Deserialize;
+use rec_core::data::Id;
 
-use super::lbfgs::Stop;
-use super::linear::Problem;
 use super::*;
 use crate::fit::Cancel;
 use crate::tags::samples::{TEXTS, classes, encoder, ids};
-
-#[derive(Deserialize)]
-struct Fixture {
-    rows: Vec<f32>,
-    single: Vec<u32>,
-    several: Vec<Vec<u32>>,
-    weights: Vec<f32>,
-    single_scores: Vec<f32>,
-    weighted_scores: Vec<f32>,
-    several_scores: Vec<f32>,
-}
-
-#[test]
-fn scores_are_those_of_scikit_learn() {
-    let text = include_str!("../../../../tests/fixtures/tags_head_sklearn.json");
-    let of: Fixture = serde_json::from_str(text).unwrap();
-    let vectors = Vectors::new(5, of.rows).unwrap();
-    let single = Csr::from_rows(of.single.iter().map(|&label| vec![(label, 1.0)]), 3);
-    let several = of.several.iter().map(|row| {
-        (0..).zip(row).filter(|(_, has)| **has == 1).map(|(label, _)| (label, 1.0)).collect()
-    });
-    let several = Csr::from_rows(several, 3);
-    let stop = Stop { tolerance: 1e-8, max_iterations: 1000 };
-    let cancel = Cancel::default();
-    for (labels, task, weights, want) in [
-        (&single, Task::Single, vec![1.0; 3], &of.single_scores),
-        (&single, Task::Single, of.weights.clone(), &of.weighted_scores),
-        (&several, Task::Multi, of.weights.clone(), &of.several_scores),
-    ] {
-        let problem = Problem::new(
-            (&vectors, Columns::Standardised),
-            (labels, task),
-            &weights,
-            stop,
-            &cancel,
-        );
-        let head = problem.linear(&problem.solve(0.3, problem.zero()).unwrap());
-        let found = head.scores(vectors.as_slice());
-        assert_eq!(found.len(), want.len());
-        for (got, want) in found.iter().zip(want) {
-            assert!((got - want).abs() < 2e-3, "{task:?}: {got}, scikit-learn {want}");
-        }
-    }
-}
 
 fn fit(folder: &Path, texts: &[&str], labelled: &Labelled) -> Result<TagClassifier> {
     HeadTagger::default().fit(encoder(folder), texts, labelled, &FitContext::default())

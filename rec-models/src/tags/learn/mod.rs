@@ -57,6 +57,13 @@ pub enum Learner {
     Cnn(TextCnn),
     /// A recurrent network on the same.
     Gru(TextGru),
+    /// Another learner, of pairs of a label and an auxiliary one
+    /// ([`Labelled::with_auxiliary`](super::Labelled::with_auxiliary)); a label is as probable as the pairs
+    /// it is in.
+    Joint {
+        /// What learns the pairs.
+        of: Box<Learner>,
+    },
 }
 
 /// What learners read.
@@ -108,6 +115,15 @@ impl Learner {
             Self::FastText(_) => "fasttext",
             Self::Cnn(_) => "cnn",
             Self::Gru(_) => "gru",
+            Self::Joint { .. } => "joint",
+        }
+    }
+
+    /// The learner itself, whatever its classes are.
+    pub(super) fn plain(&self) -> &Self {
+        match self {
+            Self::Joint { of } => of,
+            other => other,
         }
     }
 
@@ -124,6 +140,10 @@ impl Learner {
             Self::FastText(fasttext) => fasttext.check(),
             Self::Cnn(cnn) => cnn.check(),
             Self::Gru(gru) => gru.check(),
+            Self::Joint { of } if matches!(**of, Self::Joint { .. }) => {
+                Err(Error::parameter("of", "joint", "give it a learner such as svm"))
+            }
+            Self::Joint { of } => of.check(),
         }
     }
 
@@ -134,12 +154,12 @@ impl Learner {
 
     /// Whether it learns a weight of each n-gram for each label.
     pub(super) fn is_linear(&self) -> bool {
-        !matches!(self, Self::FastText(_) | Self::Cnn(_) | Self::Gru(_))
+        !matches!(self.plain(), Self::FastText(_) | Self::Cnn(_) | Self::Gru(_))
     }
 
     /// What its networks have in common with others, where it is of networks.
     pub(super) fn network(&self) -> Option<Recipe> {
-        match self {
+        match self.plain() {
             Self::Cnn(cnn) => Some(cnn.recipe()),
             Self::Gru(gru) => Some(gru.recipe()),
             _ => None,
@@ -158,7 +178,7 @@ impl Learner {
         recipe.map(|recipe| recipe.begin(features, bags, unlabelled, ctx)).transpose()
     }
 
-    /// Learns `labels`, `[texts, n_labels]`.
+    /// Learns `labels`, `[texts, n_labels]`, or `[texts, pairs]`.
     pub(super) fn fit(
         &self,
         inputs: &Inputs<'_>,
@@ -168,7 +188,7 @@ impl Learner {
         ctx: &FitContext<'_>,
     ) -> Result<Fitted> {
         let rows = &inputs.rows;
-        if let Self::FastText(fasttext) = self {
+        if let Self::FastText(fasttext) = self.plain() {
             return fasttext.fit(rows, labels, effort, ctx).map(Fitted::Embedded);
         }
         if let Some(recipe) = self.network() {
@@ -180,7 +200,7 @@ impl Learner {
         let column = |label| {
             ctx.cancel.check(self.name())?;
             let against = if mirrored { effort.class_weights[0] } else { 1.0 };
-            self.column(
+            self.plain().column(
                 rows,
                 labels,
                 label,
@@ -233,7 +253,7 @@ impl Learner {
                 (found.weights.iter().zip(&ratio).map(|(w, r)| w * r).collect(), found.bias)
             }
             Self::NaiveBayes { alpha } => bayes::log_count_ratio(rows, &positive, *alpha),
-            Self::FastText(_) | Self::Cnn(_) | Self::Gru(_) => {
+            Self::FastText(_) | Self::Cnn(_) | Self::Gru(_) | Self::Joint { .. } => {
                 return Err(Error::unsupported("one label alone", self.name(), "fit all"));
             }
         })
@@ -243,7 +263,7 @@ impl Learner {
     pub(super) fn scores(&self, fitted: &Fitted, inputs: &Inputs<'_>) -> Vec<f32> {
         match fitted {
             Fitted::Linear(weights) => {
-                weights.scores(&inputs.rows, matches!(self, Self::NaiveBayes { .. }))
+                weights.scores(&inputs.rows, matches!(self.plain(), Self::NaiveBayes { .. }))
             }
             Fitted::Embedded(embeddings) => embeddings.scores(&inputs.rows),
             Fitted::Networks(networks) => network::scores(networks, inputs.bags),

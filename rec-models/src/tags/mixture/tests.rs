@@ -63,7 +63,7 @@ fn a_folder_holds_all_members_and_their_encoders() {
     for task in [Task::Single, Task::Multi] {
         let sets: Vec<Vec<Id>> = classes().into_iter().map(|label| vec![label]).collect();
         let labels = Labels::new(classes(), task, None).unwrap();
-        let labelled = Labelled { rows: labels.encode(&sets).unwrap(), labels };
+        let labelled = Labelled::new(labels, &sets).unwrap();
         let checkpoint = folder.path().join(format!("bert-{task:?}"));
         let named = |template: &str| {
             let options = ZeroShot { template: template.into(), ..ZeroShot::default() };

@@ -45,7 +45,7 @@ fn logits(x: &[f32], weights: &[f32], bias: &[f32], out: &mut [f32]) {
     matmul(out, Accum::Add, MatRef::from_row_major_slice(x, n, dim), weights, 1.0, Par::Seq);
 }
 
-/// The problem: `min Σᵢ lossᵢ / n + ‖W‖² / (2 C n)`; the bias is not shrunk.
+/// The problem: `min Σᵢ lossᵢ / n + ‖W‖² / (2 C n)`; the bias is not shrunk, nor are offsets.
 ///
 /// With one label a text the loss is `−w_y ln softmax(s)_y`, multinomial logistic regression as
 /// scikit-learn's `LogisticRegression` has it (for two labels too). With several it is
@@ -60,6 +60,8 @@ pub(super) struct Problem<'a> {
     scale: Vec<f32>,
     labels: &'a Csr,
     task: Task,
+    /// Added to the scores: `[texts, labels]`.
+    offsets: Option<&'a [f32]>,
     /// By label.
     class_weights: &'a [f32],
     pub(super) stop: Stop,
@@ -71,6 +73,8 @@ pub(super) struct Problem<'a> {
 pub(crate) enum Columns {
     /// Each of mean 0 and deviation 1.
     Standardised,
+    /// Each of mean 0.
+    Centred,
     /// As they are: a column that hardly varies gets no large weight.
     AsTheyAre,
 }
@@ -86,6 +90,7 @@ impl<'a> Problem<'a> {
         let dim = vectors.dim();
         let (mean, scale) = match columns {
             Columns::Standardised => moments(vectors),
+            Columns::Centred => (moments(vectors).0, vec![1.0; dim]),
             Columns::AsTheyAre => (vec![0.0; dim], vec![1.0; dim]),
         };
         let mut rows = vectors.as_slice().to_vec();
@@ -93,7 +98,12 @@ impl<'a> Problem<'a> {
             let columns = row.iter_mut().zip(&mean).zip(&scale);
             columns.for_each(|((x, mean), scale)| *x = (*x - mean) * scale);
         });
-        Self { rows, dim, mean, scale, labels, task, class_weights, stop, cancel }
+        Self { rows, dim, mean, scale, labels, task, offsets: None, class_weights, stop, cancel }
+    }
+
+    /// With scores that those of the vectors are added to, `[texts, labels]`.
+    pub(super) fn around(self, offsets: Option<&'a [f32]>) -> Self {
+        Self { offsets, ..self }
     }
 
     /// A start at zero: `[labels, dim]` weights, then the biases.
@@ -155,6 +165,10 @@ impl<'a> Problem<'a> {
             let x = &self.rows[from * self.dim..][..n * self.dim];
             let scores = &mut scores[..n * n_labels];
             logits(x, weights, bias, scores);
+            if let Some(offsets) = self.offsets {
+                let offsets = &offsets[(from * n_labels)..][..scores.len()];
+                scores.iter_mut().zip(offsets).for_each(|(s, o)| *s += o);
+            }
             for (row, scores) in scores.chunks_exact_mut(n_labels).enumerate() {
                 loss += self.slopes(from + row, scores);
                 by_bias.iter_mut().zip(scores).for_each(|(g, s)| *g += f64::from(*s));

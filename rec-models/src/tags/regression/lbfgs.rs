@@ -12,10 +12,10 @@ const MEMORY: usize = 10;
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stop {
+pub(in crate::tags) struct Stop {
     /// Where no entry of the gradient is larger.
-    pub(super) tolerance: f64,
-    pub(super) max_iterations: usize,
+    pub(in crate::tags) tolerance: f64,
+    pub(in crate::tags) max_iterations: usize,
 }
 
 /// A pair of steps, and the reciprocal of their product.
