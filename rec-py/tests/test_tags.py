@@ -120,6 +120,34 @@ def test_texts_without_labels(network: dict[str, Any], tmp_path: Path) -> None:
         rec.TagClassifier(learners=[{"learner": "cnn", "fixed_channel": True}]).fit(TEXTS, LABELS)
 
 
+def test_labels_of_another_kind(tmp_path: Path) -> None:
+    # What is hot is good of food and bad of phones.
+    rows = [(of, said) for of in ("phone", "screen", "soup", "noodles") for said in ("hot", "cold")] * 8
+    texts = [" ".join(row) for row in rows]
+    kinds = ["goods" if of in ("phone", "screen") else "food" for of, _ in rows]
+    labels = [int((kind == "food") == (said == "hot")) for kind, (_, said) in zip(kinds, rows)]
+    plain: dict[str, Any] = {"learners": ["svm"], "words": 1, "letters": (0, 0), "stacking": False}
+    assert rec.TagClassifier(**plain).fit(texts, labels).score(texts, labels) < 0.8
+    clf = rec.TagClassifier(**plain).fit(texts, labels, auxiliary=kinds)
+    assert clf.score(texts, labels) == 1.0 and clf.classes_.tolist() == [0, 1]
+    clf.save(tmp_path / "m")
+    loaded = rec.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded.predict_proba(texts), clf.predict_proba(texts))
+    chosen = {"learner": "joint", "of": "svm"}
+    alone = rec.TagClassifier(**{**plain, "learners": [chosen]}).fit(texts, labels, auxiliary=kinds)
+    assert alone.score(texts, labels) == 1.0
+    tuned = rec.TagClassifier(tune=True, folds=2).fit(texts, labels, auxiliary=kinds)
+    assert tuned.score(texts, labels) == 1.0
+    with pytest.raises(rec.ShapeError, match="auxiliary"):
+        clf.fit(texts, labels, auxiliary=kinds[1:])
+    with pytest.raises(rec.ParameterError, match="no auxiliary labels"):
+        alone.fit(texts, labels)
+    with pytest.raises(rec.ParameterError, match="leave out encoder"):
+        rec.TagClassifier(encoder="folder").fit(texts, labels, auxiliary=kinds)
+    with pytest.raises(rec.ParameterError, match="learner 'nothing'"):
+        rec.TagClassifier(learners=[{"learner": "joint", "of": "nothing"}])
+
+
 def test_several_labels_and_paths(tmp_path: Path) -> None:
     sets: list[list[str]] = [["货/手机", "新"]] * 3 + [["货/手机"]] * 3 + [["货/书籍"]] * 6
     clf = rec.TagClassifier(multi_label=True, separator="/").fit(TEXTS, sets)

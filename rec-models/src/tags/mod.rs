@@ -19,6 +19,7 @@
 //! ```
 
 mod calibrate;
+mod class_weights;
 mod classifier;
 mod features;
 mod finetune;
@@ -45,6 +46,7 @@ mod tune;
 mod zero_shot;
 
 pub use calibrate::Calibration;
+pub use class_weights::ClassWeights;
 pub use classifier::{Tag, TagClassifier};
 pub use features::{Bag, NgramOptions, TfIdf};
 pub use finetune::{
@@ -62,5 +64,5 @@ pub use ngrams::NgramModel;
 pub use report::TagReport;
 pub use save::KIND;
 pub use thresholds::best_thresholds;
-pub use train::{ClassWeights, HeldOut, NgramTagger};
+pub use train::{HeldOut, NgramTagger};
 pub use zero_shot::{ZeroShot, ZeroShotTags};

@@ -3,6 +3,7 @@
 use rec_core::parallel;
 use serde::{Deserialize, Serialize};
 
+use super::class_weights::ClassWeights;
 use super::classifier::TagClassifier;
 use super::features::{Bag, NgramOptions, TfIdf};
 use super::folds::folds;
@@ -12,19 +13,6 @@ use super::ngrams::{Head, NgramModel, probabilities};
 use super::pooling::Pooling;
 use crate::fit::FitContext;
 use crate::{Error, Result};
-
-/// How much an error in a text of each label weighs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClassWeights {
-    /// All the same.
-    #[default]
-    Uniform,
-    /// `n / (labels · n_label)`: rare labels weigh more.
-    Balanced,
-    /// As given, in the order of the labels.
-    Each(Vec<f32>),
-}
 
 /// Trains an [`NgramModel`]: each learner on the same texts (TF-IDF rows; [`Learner::Cnn`] and
 /// [`Learner::Gru`] tokens in their order), its probabilities calibrated and its weight in the mixture
@@ -188,14 +176,15 @@ impl NgramTagger {
             ctx.progress.end();
             let (pooling, scores) = Pooling::fit(self, labelled, &learners, ctx)?;
             let learners = self.learners.iter().zip(learners).zip(&pooling.calibrations);
-            let learners = learners.map(|((learner, scores), calibration)| {
-                let pairs = labelled.target(learner).1;
-                pairs.map_or(scores.clone(), |_| {
-                    let p = probabilities(scores, calibration, pairs, labelled.labels.len());
-                    p.into_iter().map(|p| p.max(1e-9).ln()).collect()
-                })
-            });
-            let learners = learners.collect();
+            let n_labels = labelled.labels.len();
+            let of_labels = |((learner, scores), calibration): ((&Learner, _), _)| match labelled
+                .target(learner)
+                .1
+            {
+                None => scores,
+                pairs => logs(probabilities(scores, calibration, pairs, n_labels)),
+            };
+            let learners = learners.map(of_labels).collect();
             Ok(HeldOut { learners, weights: pooling.weights, mixture: scores })
         })
     }
@@ -392,26 +381,7 @@ pub(super) fn check_plain(n_texts: usize, labelled: &Labelled) -> Result<()> {
     check_sizes(n_texts, labelled)
 }
 
-impl ClassWeights {
-    pub(super) fn of(&self, labelled: &Labelled) -> Result<Vec<f32>> {
-        let n_labels = labelled.labels.len();
-        match self {
-            Self::Uniform => Ok(vec![1.0; n_labels]),
-            Self::Balanced => {
-                let mut counts = vec![0usize; n_labels];
-                labelled.rows.indices().iter().for_each(|&label| counts[label as usize] += 1);
-                let weight = |&n: &usize| labelled.len() as f32 / (n_labels * n.max(1)) as f32;
-                Ok(counts.iter().map(weight).collect())
-            }
-            Self::Each(weights) if weights.len() != n_labels => {
-                Err(Error::shape("class weights", n_labels, weights.len()))
-            }
-            Self::Each(weights) => match weights.iter().find(|w| !(w.is_finite() && **w > 0.0)) {
-                Some(w) => {
-                    Err(Error::parameter("class_weights", w, "finite numbers above 0 are needed"))
-                }
-                None => Ok(weights.clone()),
-            },
-        }
-    }
+fn logs(mut probabilities: Vec<f32>) -> Vec<f32> {
+    probabilities.iter_mut().for_each(|p| *p = p.max(1e-9).ln());
+    probabilities
 }

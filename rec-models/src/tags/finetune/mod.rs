@@ -18,13 +18,14 @@ use serde::{Deserialize, Serialize};
 pub use data::LabelledCorpus;
 pub use objective::{ClassificationLoss, ClassificationObjective, ClassificationPass};
 
+use super::class_weights::ClassWeights;
 use super::classifier::TagClassifier;
 use super::folds::folds;
 use super::heads::{EncoderTags, HeadTagger, check_words};
 use super::labels::Labelled;
 use super::model::TagModel;
 use super::regression::{Columns, Linear};
-use super::train::{ClassWeights, check_plain};
+use super::train::check_plain;
 use crate::fit::FitContext;
 use crate::language::train::{Evaluation, Trained, TrainingData};
 use crate::language::{

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 pub use model::EncoderTags;
 pub(super) use model::{KIND, Settings, write_encoder};
 
+use super::class_weights::ClassWeights;
 use super::classifier::TagClassifier;
 use super::labels::Labelled;
 use super::regression::{Columns, Linear, Regression, Stop};
-use super::train::{ClassWeights, check_plain};
+use super::train::check_plain;
 use crate::fit::FitContext;
 use crate::language::{Encode, TextEncoder, Vectors};
 use crate::{Error, Result};

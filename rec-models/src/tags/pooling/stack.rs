@@ -4,9 +4,9 @@ use rec_core::store::{ModelReader, ModelWriter};
 
 use crate::fit::FitContext;
 use crate::language::Vectors;
+use crate::tags::class_weights::ClassWeights;
 use crate::tags::labels::{Labelled, Task};
 use crate::tags::regression::{Columns, Linear, Regression, Stop, loss};
-use crate::tags::train::ClassWeights;
 use crate::{Error, Result};
 
 /// `s + W (ln p₁, …, ln p_M) + b` in place of the mixture's scores `s`: multinomial logistic regression on the
@@ -20,9 +20,9 @@ use crate::{Error, Result};
 pub(in crate::tags) struct Stack(Linear);
 
 /// Costs tried, in ascending order, with `ln p` in nats.
-const COSTS: [f64; 3] = [0.001, 0.01, 0.1];
+const COSTS: [f64; 3] = [0.003, 0.01, 0.03];
 const FOLDS: usize = 4;
-const STOP: Stop = Stop { tolerance: 1e-5, max_iterations: 100 };
+const STOP: Stop = Stop { tolerance: 1e-3, max_iterations: 100 };
 /// Probabilities are taken to be at least this.
 const LEAST: f32 = 1e-6;
 
@@ -42,7 +42,7 @@ impl Stack {
         if labelled.labels.task() == Task::Multi || n_weights > labelled.len() {
             return Ok(None);
         }
-        let vectors = Vectors::new(parts.len() * n_labels, logs(parts, n_labels))?;
+        let vectors = Vectors::new(parts.len() * n_labels, features(parts, n_labels))?;
         let regression = Regression {
             vectors: &vectors,
             columns: Columns::Centred,
@@ -68,7 +68,7 @@ impl Stack {
         mut mixed: Vec<f32>,
         n_labels: usize,
     ) -> Vec<f32> {
-        let added = self.0.scores(&logs(parts, n_labels));
+        let added = self.0.scores(&features(parts, n_labels));
         mixed.iter_mut().zip(added).for_each(|(s, added)| *s += added);
         mixed
     }
@@ -97,7 +97,7 @@ impl Stack {
 }
 
 /// `ln p` of all learners side by side: `[texts, learners · n_labels]`.
-fn logs(parts: &[Vec<f32>], n_labels: usize) -> Vec<f32> {
+fn features(parts: &[Vec<f32>], n_labels: usize) -> Vec<f32> {
     let n = parts.first().map_or(0, |part| part.len() / n_labels);
     let rows =
         (0..n).flat_map(|row| parts.iter().map(move |part| &part[row * n_labels..][..n_labels]));

@@ -3,9 +3,9 @@ use rec_core::data::Id;
 use rec_core::rng::{Rng, stream};
 
 use super::*;
-use crate::tags::calibrate::softmax;
-use crate::tags::train::ClassWeights;
 use crate::tags::TagClassifier;
+use crate::tags::calibrate::softmax;
+use crate::tags::class_weights::ClassWeights;
 
 /// Probabilities of two learners who take texts of the label 2 for both others at once.
 fn confused(n: usize, rng: &mut Rng) -> (Vec<Vec<f32>>, Labelled) {
@@ -103,7 +103,7 @@ fn a_label_that_weighs_more_is_given_more_often() {
 #[test]
 fn a_stacked_classifier_is_kept_to_the_bit() {
     let mut rng = stream(7, "texts", 0);
-    let rows: Vec<(String, Id)> = (0..400)
+    let rows: Vec<(String, Id)> = (0..400usize)
         .map(|i| {
             let words = [["phone", "screen"], ["book", "author"]];
             let mut pick = |label: usize| words[label][rng.random_range(0..2usize)];
@@ -112,7 +112,7 @@ fn a_stacked_classifier_is_kept_to_the_bit() {
                 label => format!("{} {}", pick(label), pick(label)),
             };
             let noise = rng.random_range(0..10u32);
-            (text, Id::Int(if noise == 0 { 2 } else { i % 3 }))
+            (text, Id::Int(if noise == 0 { 2 } else { i as i64 % 3 }))
         })
         .collect();
     let (texts, names): (Vec<String>, Vec<Id>) = rows.into_iter().unzip();
