@@ -6,7 +6,6 @@ use std::sync::Arc;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rec_core::data::Id;
 use rec_core::{Error, Result, parallel};
 use rec_models::FitContext;
 use rec_models::language::{DropoutRates, LoraConfig};
@@ -18,7 +17,7 @@ use rec_models::tags::{
 use crate::dataset::path_of;
 use crate::encoder::PyTextEncoder;
 use crate::errors::OrRaise;
-use crate::ids::{dense_to_py, id_from_py, id_lists_from_py, ids_from_py, map_to_py, reshaped};
+use crate::ids::{dense_to_py, ids_from_py, map_to_py, reshaped};
 use crate::interrupt;
 use crate::lesson::{Lesson, label_sets};
 use crate::params::{Params, configure, params_from_py};
@@ -112,6 +111,7 @@ impl PyFittedTags {
         if let Some(weights) = weights {
             tagger.class_weights = weights;
         }
+        let joint = auxiliary.is_some();
         if let Some(auxiliary) = auxiliary {
             lesson.beside(&ids_from_py(auxiliary, "auxiliary")?).or_raise()?;
             if !tagger.learners.iter().any(|learner| matches!(learner, Learner::Joint { .. })) {
@@ -126,7 +126,7 @@ impl PyFittedTags {
                     other.class_weights = tagger.class_weights.clone();
                     (other.folds, other.stacking) = (tagger.folds, tagger.stacking);
                 }
-                if auxiliary.is_some() {
+                if joint {
                     all = all.into_iter().map(NgramTagger::with_joint_learners).collect();
                 }
                 tagger = NgramTagger::best_of(&all, &texts, &lesson.labelled, &ctx)?.0;

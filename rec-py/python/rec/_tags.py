@@ -220,7 +220,7 @@ class TagClassifier(Parameters):
         }
         run = (common, reporter(progress))
         if self.encoder is None:
-            beside = {"unlabelled": unlabelled, "auxiliary": auxiliary, "tune": self.tune}
+            beside: dict[str, Any] = {"unlabelled": unlabelled, "auxiliary": auxiliary, "tune": self.tune}
             self._fitted = _native.FittedTags.fit(texts, labels, self._config(), *run, **beside)
             return self
         encoder = _encoder(self.encoder)._native
