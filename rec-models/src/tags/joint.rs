@@ -31,7 +31,7 @@ impl Labelled {
             return Err(Error::shape("auxiliary labels beside the texts", self.len(), names.len()));
         }
         if self.labels.task() == Task::Multi {
-            let why = "they go with one label a text; leave them out, or part the labels";
+            let why = "they go with one label a text; leave them out";
             return Err(Error::unsupported("auxiliary labels", "several labels a text", why));
         }
         if names.windows(2).all(|two| two[0] == two[1]) {
