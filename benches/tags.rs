@@ -6,8 +6,9 @@
 //! instead, for choosing parameters, and never looks at the test part; `-- export FOLDER` writes the
 //! parts as CSV for the peer. `learners=JSON` measures those, alone with `cv`, `more` gives them texts
 //! without labels too, `with=NAME` those of another data set with its labels, `auxiliary=NAME` labels
-//! of another kind, `threads=N` and `seed=N` are what they say, `mixture` leaves out stacking. `learn=FOLDER` learns the language of the texts as the `gru` among the learners says, for
-//! learners that name the folder as their `language`.
+//! of another kind, `threads=N` and `seed=N` are what they say, `mixture` leaves out stacking.
+//! `learn=FOLDER` learns the language of the texts as the `gru` among the learners says, for learners that
+//! name the folder as their `language`.
 //!
 //! Where a data set has no parts of its own, 20 % of the rows are the test part, by seed 42.
 
