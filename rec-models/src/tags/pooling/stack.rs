@@ -15,7 +15,8 @@ use crate::{Error, Result};
 ///
 /// Learners of one label against the rest do not know which labels go together; here a label's score rises and
 /// falls with the probabilities of the others. It departs from the papers in that it starts from the mixture:
-/// the ridge draws `W` to 0, which leaves the mixture as it was.
+/// the ridge draws `W` to 0, which leaves the mixture as it was. Where labels weigh differently, texts count by
+/// these weights while it is fitted, but not where it is compared with the mixture.
 #[derive(Clone, Debug)]
 pub(in crate::tags) struct Stack(Linear);
 
