@@ -177,12 +177,12 @@ impl NgramTagger {
             let (pooling, scores) = Pooling::fit(self, labelled, &learners, ctx)?;
             let learners = self.learners.iter().zip(learners).zip(&pooling.calibrations);
             let n_labels = labelled.labels.len();
-            let of_labels = |((learner, scores), calibration): ((&Learner, _), _)| match labelled
-                .target(learner)
-                .1
-            {
-                None => scores,
-                pairs => logs(probabilities(scores, calibration, pairs, n_labels)),
+            let of_labels = |((learner, scores), calibration): ((&Learner, _), _)| {
+                let (_, pairs) = labelled.target(learner);
+                match pairs {
+                    None => scores,
+                    pairs => logs(probabilities(scores, calibration, pairs, n_labels)),
+                }
             };
             let learners = learners.map(of_labels).collect();
             Ok(HeldOut { learners, weights: pooling.weights, mixture: scores })

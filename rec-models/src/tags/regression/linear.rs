@@ -1,13 +1,12 @@
 //! Logistic regression on dense vectors, all labels at once.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use rec_core::data::Csr;
 
 use super::lbfgs::{Stop, minimise};
 use crate::fit::Cancel;
 use crate::language::Vectors;
+use crate::ops::gemm::{AsIs, Matrix, product, product_finished};
 use crate::tags::labels::Task;
 use crate::{Error, Result};
 
@@ -28,7 +27,7 @@ impl Linear {
         let mut scores = vec![0.0; vectors.len() / self.dim * n_labels];
         let rows =
             scores.par_chunks_mut(BLOCK * n_labels).zip(vectors.par_chunks(BLOCK * self.dim));
-        rows.for_each(|(scores, x)| logits(x, &self.weights, &self.bias, scores));
+        rows.for_each(|(scores, x)| scores.copy_from_slice(&logits(x, &self.weights, &self.bias)));
         scores
     }
 }
@@ -36,13 +35,12 @@ impl Linear {
 /// Rows that are multiplied at once; fixed, so that sums do not depend on the threads.
 const BLOCK: usize = 256;
 
-fn logits(x: &[f32], weights: &[f32], bias: &[f32], out: &mut [f32]) {
-    let n_labels = bias.len();
-    let (n, dim) = (out.len() / n_labels, weights.len() / n_labels);
-    out.chunks_exact_mut(n_labels).for_each(|row| row.copy_from_slice(bias));
-    let out = MatMut::from_row_major_slice_mut(out, n, n_labels);
-    let weights = MatRef::from_row_major_slice(weights, n_labels, dim).transpose();
-    matmul(out, Accum::Add, MatRef::from_row_major_slice(x, n, dim), weights, 1.0, Par::Seq);
+/// `x Wᵀ + b`, `[rows, labels]`.
+fn logits(x: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
+    let (n_labels, dim) = (bias.len(), weights.len() / bias.len());
+    let x = Matrix::new(x, [x.len() / dim, dim]);
+    let weights = Matrix::new(weights, [n_labels, dim]).transposed();
+    product_finished(x, weights, Some(bias), AsIs, false).0
 }
 
 /// The problem: `min Σᵢ lossᵢ / n + ‖W‖² / (2 C n)`; the bias is not shrunk, nor are offsets.
@@ -159,24 +157,21 @@ impl<'a> Problem<'a> {
         let n_labels = bias.len();
         let (mut loss, mut by_weight) = (0.0, vec![0f32; weights.len()]);
         let mut by_bias = vec![0f64; n_labels];
-        let mut scores = vec![0f32; BLOCK * n_labels];
         for from in rows.clone().step_by(BLOCK) {
             let n = BLOCK.min(rows.end - from);
             let x = &self.rows[from * self.dim..][..n * self.dim];
-            let scores = &mut scores[..n * n_labels];
-            logits(x, weights, bias, scores);
+            let mut scores = logits(x, weights, bias);
             if let Some(offsets) = self.offsets {
                 let offsets = &offsets[(from * n_labels)..][..scores.len()];
                 scores.iter_mut().zip(offsets).for_each(|(s, o)| *s += o);
             }
             for (row, scores) in scores.chunks_exact_mut(n_labels).enumerate() {
                 loss += self.slopes(from + row, scores);
-                by_bias.iter_mut().zip(scores).for_each(|(g, s)| *g += f64::from(*s));
+                by_bias.iter_mut().zip(&*scores).for_each(|(g, s)| *g += f64::from(*s));
             }
-            let slopes = MatRef::from_row_major_slice(&*scores, n, n_labels).transpose();
-            let x = MatRef::from_row_major_slice(x, n, self.dim);
-            let to = MatMut::from_row_major_slice_mut(&mut by_weight, n_labels, self.dim);
-            matmul(to, Accum::Add, slopes, x, 1.0, Par::Seq);
+            let slopes = Matrix::new(&scores, [n, n_labels]).transposed();
+            let found = product(slopes, Matrix::new(x, [n, self.dim]));
+            by_weight.iter_mut().zip(found).for_each(|(g, found)| *g += found);
         }
         (loss, by_weight, by_bias)
     }
